@@ -1,0 +1,328 @@
+import { mintToken, parseToken, tokenStart } from '@kaana/api-key';
+import type { Peppers } from '@kaana/api-key/digest';
+import type { Clock } from './clock.ts';
+import { KaanaError } from './errors.ts';
+import { createId } from './ids.ts';
+import type { ApiKey, KeySecret } from './model.ts';
+import { effectivePermissions, type Permission } from './permissions.ts';
+import { PLAN_TABLE } from './plans.ts';
+import {
+  ANONYMOUS,
+  accountInReach,
+  type Caller,
+  changesOf,
+  createEvent,
+  eventOf,
+  type Origin,
+  type Principal,
+  requireWithin,
+  SYSTEM,
+} from './principal.ts';
+import type { KeyQuery, Stores } from './stores.ts';
+
+export type KeyStatus = 'active' | 'revoked' | 'expired';
+export const statusOf = (key: Pick<ApiKey, 'status' | 'expiresAt'>, now: number): KeyStatus =>
+  key.status === 'active' && key.expiresAt && key.expiresAt.getTime() <= now ? 'expired' : key.status;
+
+/** The lowest slot below `limit` (`null`: no limit) that is free; `null` where there is none. */
+export const freeSlot = (taken: readonly number[], limit: number | null): number | null => {
+  const used = new Set(taken);
+  for (let slot = 0; limit === null || slot < limit; slot++) if (!used.has(slot)) return slot;
+  return null;
+};
+
+export type NewKey = {
+  readonly name: string;
+  readonly scopes: readonly Permission[] | null;
+  readonly allowedIps: readonly string[] | null;
+  readonly expiresAt: Date | null;
+};
+export type KeyChange = Partial<NewKey>;
+export type KeyWithToken = { readonly key: ApiKey; readonly token: string };
+
+export type Keys = {
+  list(
+    principal: Principal,
+    query: Pick<KeyQuery, 'limit' | 'before' | 'status' | 'accountId'>,
+  ): Promise<readonly ApiKey[]>;
+  get(principal: Principal, id: string): Promise<ApiKey>;
+  /** Errors: `key_limit_reached`, `permission_denied` (scopes beyond the caller's own), `invalid_input`. */
+  create(caller: Caller, input: NewKey): Promise<KeyWithToken>;
+  update(caller: Caller, id: string, change: KeyChange): Promise<ApiKey>;
+  /** Final. Errors: `already_revoked`. */
+  revoke(caller: Caller, id: string, reason: string | null): Promise<ApiKey>;
+  /** A new secret on the same key; the old one lives on for the overlap. Errors: `rotation_in_progress`. */
+  rotate(caller: Caller, id: string, overlapSeconds: number): Promise<KeyWithToken>;
+  /** The key of a token, whatever its status; for those who may know of it. */
+  findByToken(token: string): Promise<ApiKey | null>;
+  /** The kill switch for a found token: whoever holds it may end it. Says nothing about whether it was known. */
+  reportLeak(token: string, origin: Origin): Promise<void>;
+  /** Brings an account's active keys into the slots of a limit. Returns how many active keys it has. */
+  compactSlots(accountId: string, limit: number): Promise<number>;
+};
+
+export const createKeys = (
+  stores: Pick<Stores, 'keys' | 'organizations'>,
+  peppers: Peppers,
+  clock: Clock,
+): Keys => {
+  const target = (key: Pick<ApiKey, 'id' | 'name'>) => ({ type: 'key', id: key.id, name: key.name });
+  const notFound = () => new KaanaError('not_found', 'No such API key in your organization.');
+  const alreadyRevoked = () =>
+    new KaanaError('already_revoked', 'This API key is revoked already. That is final: create a new one.');
+  const alreadyExpired = () =>
+    new KaanaError('already_expired', 'This API key has expired. That is final: create a new one.');
+
+  const mintSecret = (now: number): { token: string; secret: KeySecret } => {
+    const token = mintToken();
+    return {
+      token,
+      secret: {
+        id: createId('sec', now),
+        digest: peppers.digest(token),
+        pepperId: peppers.current.id,
+        start: tokenStart(token),
+        createdAt: new Date(now),
+        expiresAt: null,
+      },
+    };
+  };
+
+  const get = async (principal: Principal, id: string): Promise<ApiKey> => {
+    const key = await stores.keys.get(principal.organization.id, id);
+    const account = accountInReach(principal);
+    if (!key || (account !== undefined && key.accountId !== account)) throw notFound();
+    return key;
+  };
+
+  /** Why a guarded write found nothing to write to. */
+  const refusalOf = async (principal: Principal, id: string): Promise<KaanaError> => {
+    const key = await get(principal, id);
+    if (key.status === 'revoked') return alreadyRevoked();
+    if (statusOf(key, clock()) === 'expired' || key.slot === null) return alreadyExpired();
+    return new KaanaError(
+      'changed_meanwhile',
+      'Another request changed this API key. Look again and repeat.',
+    );
+  };
+
+  const checkExpiry = (expiresAt: Date | null | undefined) => {
+    if (expiresAt && expiresAt.getTime() <= clock()) {
+      throw new KaanaError('invalid_input', 'expiresAt is in the past.', {
+        errors: [{ path: 'expiresAt', message: 'must be in the future' }],
+      });
+    }
+  };
+
+  const checkScopes = (principal: Principal, scopes: readonly Permission[] | null) => {
+    if (scopes) return requireWithin(principal, scopes, 'a key');
+    // An unscoped key has all that its owner has; a scoped key makes none.
+    requireWithin(principal, effectivePermissions(principal.account.role, null), 'a key without scopes');
+  };
+
+  const compactSlots = async (accountId: string, limit: number): Promise<number> => {
+    for (;;) {
+      await stores.keys.releaseExpiredSlots(accountId, new Date(clock()));
+      const held = await stores.keys.slots(accountId);
+      const beyond = held.find(({ slot }) => slot >= limit);
+      const free = freeSlot(
+        held.map(({ slot }) => slot),
+        limit,
+      );
+      if (!beyond || free === null) return held.length;
+      // Lost to a parallel request or not, the next round looks again.
+      await stores.keys.moveSlot(beyond.id, beyond.slot, free);
+    }
+  };
+
+  /**
+   * Each active key of an account holds a slot, and a unique index lets no two hold the same: with slots 0 to 4 there
+   * are never more than 5, whatever runs in parallel. A slot beyond the limit (left from another plan) is first moved
+   * inside it, so that it counts.
+   */
+  const insertInSlot = async (
+    key: Omit<ApiKey, 'slot'>,
+    limit: number | null,
+    caller: Caller,
+  ): Promise<ApiKey> => {
+    const event = eventOf(clock(), caller, 'key.created', target(key), {
+      name: { from: null, to: key.name },
+      scopes: { from: null, to: key.scopes },
+      expiresAt: { from: null, to: key.expiresAt?.toISOString() ?? null },
+      allowedIps: { from: null, to: key.allowedIps },
+    });
+    for (;;) {
+      let held = await stores.keys.slots(key.accountId);
+      if (limit !== null && (held.length >= limit || held.some(({ slot }) => slot >= limit))) {
+        await compactSlots(key.accountId, limit);
+        held = await stores.keys.slots(key.accountId);
+      }
+      const slot = freeSlot(
+        held.map((holder) => holder.slot),
+        limit,
+      );
+      if (slot === null) {
+        throw new KaanaError(
+          'key_limit_reached',
+          `Your plan allows ${limit} active API keys per account. Revoke one that is no longer needed, then create this one.`,
+        );
+      }
+      const inserted = { ...key, slot };
+      if ((await stores.keys.insert(inserted, event)) === 'inserted') return inserted;
+    }
+  };
+
+  const findByToken = async (token: string): Promise<ApiKey | null> => {
+    const digests = parseToken(token).ok ? peppers.digests(token).map(({ digest }) => digest) : [];
+    if (digests.length === 0) return null;
+    const [key = null] = (await stores.keys.findByDigests(digests)).values();
+    return key;
+  };
+
+  return {
+    compactSlots,
+    findByToken,
+    get,
+
+    list: (principal, query) => {
+      const reach = accountInReach(principal);
+      if (reach !== undefined && query.accountId !== undefined && query.accountId !== reach) {
+        return Promise.resolve([]);
+      }
+      return stores.keys.list({
+        ...query,
+        organizationId: principal.organization.id,
+        accountId: reach ?? query.accountId,
+        now: new Date(clock()),
+      });
+    },
+
+    create: async (caller, input) => {
+      const { principal } = caller;
+      checkExpiry(input.expiresAt);
+      checkScopes(principal, input.scopes);
+      const now = clock();
+      const { token, secret } = mintSecret(now);
+      const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
+      const key = await insertInSlot(
+        {
+          id: createId('key', now),
+          organizationId: principal.organization.id,
+          accountId: principal.account.id,
+          ...input,
+          secrets: [secret],
+          status: 'active',
+          createdAt: new Date(now),
+          revokedAt: null,
+          revokedReason: null,
+        },
+        limit,
+        caller,
+      );
+      if (limit === null) await withdrawIfDowngraded(key);
+      return { key, token };
+    },
+
+    update: async (caller, id, change) => {
+      const { principal } = caller;
+      const key = await get(principal, id);
+      if (key.status === 'revoked') throw alreadyRevoked();
+      if (statusOf(key, clock()) === 'expired') throw alreadyExpired();
+      checkExpiry(change.expiresAt);
+      if (change.scopes !== undefined) checkScopes(principal, change.scopes);
+      const changes = changesOf<ApiKey>(key, change);
+      if (!changes) return key;
+      const event = eventOf(clock(), caller, 'key.updated', target(key), changes);
+      const updated = await stores.keys.update(principal.organization.id, id, change, event);
+      if (!updated) throw await refusalOf(principal, id);
+      return updated;
+    },
+
+    revoke: async (caller, id, reason) => {
+      const { principal } = caller;
+      const key = await get(principal, id);
+      const now = clock();
+      const event = eventOf(now, caller, 'key.revoked', target(key), {
+        status: { from: 'active', to: 'revoked' },
+        reason: { from: null, to: reason },
+      });
+      const revoked = await stores.keys.revoke(principal.organization.id, id, new Date(now), reason, event);
+      if (!revoked) throw alreadyRevoked();
+      return revoked;
+    },
+
+    rotate: async (caller, id, overlapSeconds) => {
+      const { principal } = caller;
+      const key = await get(principal, id);
+      if (key.status === 'revoked') throw alreadyRevoked();
+      const now = clock();
+      if (statusOf(key, now) === 'expired') throw alreadyExpired();
+      // The answer carries a token that can do all that the key can: it must not be more than the caller can.
+      requireWithin(principal, effectivePermissions(principal.account.role, key.scopes), 'yourself');
+      const [newest, ...older] = key.secrets;
+      if (!newest) throw new Error(`key ${key.id} has no secret`);
+      if (older.some((secret) => secret.expiresAt && secret.expiresAt.getTime() > now)) {
+        throw new KaanaError(
+          'rotation_in_progress',
+          'This API key is being rotated already: wait until its old secret has expired, or revoke the key.',
+        );
+      }
+      const { token, secret } = mintSecret(now);
+      const oldExpiresAt = Math.min(now + overlapSeconds * 1000, key.expiresAt?.getTime() ?? Infinity);
+      const secrets = [secret, { ...newest, expiresAt: new Date(oldExpiresAt) }];
+      const event = eventOf(now, caller, 'key.rotated', target(key), {
+        start: { from: newest.start, to: secret.start },
+        oldSecretExpiresAt: { from: null, to: new Date(oldExpiresAt).toISOString() },
+      });
+      const rotated = await stores.keys.replaceSecrets(
+        principal.organization.id,
+        id,
+        newest.id,
+        secrets,
+        event,
+      );
+      if (rotated) return { key: rotated, token };
+      const refusal = await refusalOf(principal, id);
+      throw refusal.code === 'changed_meanwhile'
+        ? new KaanaError('rotation_in_progress', 'Another request rotated this API key at the same moment.')
+        : refusal;
+    },
+
+    reportLeak: async (token, origin) => {
+      const key = await findByToken(token);
+      if (!key) return;
+      const now = clock();
+      const event = createEvent(
+        now,
+        key.organizationId,
+        ANONYMOUS,
+        'key.revoked',
+        target(key),
+        { status: { from: 'active', to: 'revoked' }, reason: { from: null, to: 'leaked' } },
+        origin,
+      );
+      await stores.keys.revoke(key.organizationId, key.id, new Date(now), 'leaked', event);
+    },
+  };
+
+  /**
+   * A downgrade to a plan with a limit counts the active keys after it has changed the plan; a creation that read the
+   * plan before and inserted after that count takes itself back here.
+   */
+  async function withdrawIfDowngraded(key: ApiKey): Promise<void> {
+    const organization = (await stores.organizations.getMany([key.organizationId])).get(key.organizationId);
+    const limit = organization ? PLAN_TABLE[organization.plan].activeKeys : null;
+    if (limit === null || (await compactSlots(key.accountId, limit)) <= limit) return;
+    const now = clock();
+    const reason = 'The plan was changed while this key was created';
+    const event = createEvent(now, key.organizationId, SYSTEM, 'key.revoked', target(key), {
+      status: { from: 'active', to: 'revoked' },
+      reason: { from: null, to: reason },
+    });
+    await stores.keys.revoke(key.organizationId, key.id, new Date(now), reason, event);
+    throw new KaanaError(
+      'key_limit_reached',
+      `${reason}; your plan allows ${limit} active API keys per account.`,
+    );
+  }
+};

@@ -1,0 +1,110 @@
+import type { Permission, Role } from './permissions.ts';
+import type { Plan } from './plans.ts';
+
+/** The tenant. */
+export type Organization = {
+  readonly id: string;
+  readonly name: string;
+  readonly plan: Plan;
+  /** The organization's own limit per account; `null`: the plan's. */
+  readonly requestsPerMinute: number | null;
+  readonly createdAt: Date;
+};
+
+export type AccountStatus = 'active' | 'deactivated';
+
+/** One person in one organization. */
+export type Account = {
+  readonly id: string;
+  readonly organizationId: string;
+  /** Lower case; unique over all organizations, since it is what a person signs in with. */
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly status: AccountStatus;
+  /** bcrypt. */
+  readonly passwordHash: string;
+  readonly createdAt: Date;
+  readonly lastSignedInAt: Date | null;
+};
+
+/** What a token is stored as. A key has more than one only while it is being rotated; the newest comes first. */
+export type KeySecret = {
+  readonly id: string;
+  /** HMAC-SHA-256(pepper, token), base64url. */
+  readonly digest: string;
+  readonly pepperId: string;
+  readonly start: string;
+  readonly createdAt: Date;
+  /** When a secret that has been rotated out stops working. */
+  readonly expiresAt: Date | null;
+};
+
+export type ApiKey = {
+  readonly id: string;
+  readonly organizationId: string;
+  /** The owner, who is also its creator. */
+  readonly accountId: string;
+  readonly name: string;
+  readonly secrets: readonly KeySecret[];
+  readonly status: 'active' | 'revoked';
+  /** The place that it takes among its owner's active keys (see `keys.ts`); `null` once it no longer counts. */
+  readonly slot: number | null;
+  readonly scopes: readonly Permission[] | null;
+  readonly allowedIps: readonly string[] | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+  readonly revokedReason: string | null;
+};
+
+/** Written behind, apart from the key, so that use never contends with a change of state. */
+export type KeyActivity = {
+  readonly lastUsedAt: Date;
+  readonly ip: string;
+  readonly userAgent: string;
+  /** Secret id -> last use. */
+  readonly secrets: Readonly<Record<string, Date>>;
+};
+
+export type Project = {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** Account id; `null` for what the system made. */
+  readonly createdBy: string | null;
+};
+
+export type Session = {
+  /** SHA-256 of the cookie's value. */
+  readonly digest: string;
+  readonly id: string;
+  readonly organizationId: string;
+  readonly accountId: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+};
+
+export type Actor = {
+  readonly type: 'account' | 'key' | 'operator' | 'system' | 'anonymous';
+  /** Account id. */
+  readonly id: string | null;
+  readonly name: string;
+  readonly keyId: string | null;
+};
+
+/** A change of state, as it is told afterwards. It travels inside the write that it records. */
+export type AuditEvent = {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly at: Date;
+  readonly action: string;
+  readonly actor: Actor;
+  readonly target: { readonly type: string; readonly id: string; readonly name: string };
+  readonly changes: Readonly<Record<string, { readonly from: unknown; readonly to: unknown }>>;
+  readonly requestId: string | null;
+  readonly ip: string | null;
+};

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import bcrypt from 'bcrypt';
+import { overloaded } from './coalesce.ts';
+
+/** bcrypt's work factor: about 190 ms of one core. */
+export const PASSWORD_COST = 12;
+
+const MAX_WAITING = 100;
+
+/**
+ * bcrypt runs on libuv's pool of four threads. Two at a time leave room for everything else that runs there, and keep
+ * a flood of sign-ins from taking the machine.
+ */
+const createGate = (concurrency: number) => {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running >= concurrency) {
+      if (waiting.length >= MAX_WAITING) throw overloaded();
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+};
+
+export type Passwords = {
+  hash(password: string): Promise<string>;
+  /** `null` for an account that does not exist costs the same work, and is false. */
+  verify(password: string, hash: string | null): Promise<boolean>;
+};
+
+/** `cost`: 12, but for tests that are not about it. */
+export const createPasswords = (cost = PASSWORD_COST): Passwords => {
+  const gate = createGate(2);
+  const nobody = bcrypt.hash(randomBytes(16).toString('base64'), cost);
+  return {
+    hash: (password) => gate(() => bcrypt.hash(password, cost)),
+    verify: async (password, hash) => {
+      const against = hash ?? (await nobody);
+      const matches = await gate(() => bcrypt.compare(password, against));
+      return matches && hash !== null && Buffer.byteLength(password) <= 72;
+    },
+  };
+};
+
+/** A password that a person can type once: 20 characters of base32, 100 bits. */
+export const generatePassword = (): string => {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789ABC'.slice(0, 32);
+  const characters = [...randomBytes(20)].map((byte) => alphabet.charAt(byte & 31)).join('');
+  return (characters.match(/.{5}/g) ?? []).join('-');
+};

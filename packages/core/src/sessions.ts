@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import { KaanaError } from './errors.ts';
+import { createId } from './ids.ts';
+import { THROTTLES } from './limiter.ts';
+import type { Account, Actor } from './model.ts';
+import type { Passwords } from './passwords.ts';
+import { type Caller, createEvent, eventOf, type Origin } from './principal.ts';
+import type { Stores } from './stores.ts';
+
+/** How long a sign-in lasts. */
+export const SESSION_LIFETIME_MS = 14 * 24 * 3600_000;
+
+/** A session's value has 256 random bits, so that a plain hash is enough; only the hash is stored. */
+export const digestSession = (value: string): string =>
+  createHash('sha256').update(value).digest('base64url');
+
+export type Sessions = {
+  /** Errors: `session_invalid` (wrong e-mail or password), `account_inactive`, `rate_limited`. */
+  signIn(
+    input: { email: string; password: string },
+    origin: Origin,
+  ): Promise<{ value: string; expiresAt: Date; account: Account }>;
+  signOut(caller: Caller): Promise<void>;
+  /** Ends every other session of the account. Errors: `invalid_input` where the current password is wrong. */
+  changePassword(caller: Caller, input: { currentPassword: string; newPassword: string }): Promise<void>;
+};
+
+export const createSessions = (
+  stores: Pick<Stores, 'accounts' | 'sessions' | 'limits'>,
+  passwords: Passwords,
+  clock: Clock,
+): Sessions => {
+  /** Every attempt is counted before the password is looked at, so that parallel guesses cannot outrun the count. */
+  const countAttempt = async (email: string, ip: string | null) => {
+    const address = ip ?? 'unknown';
+    const throttles = [
+      { id: `sign-in:address:${address}`, ...THROTTLES.signInAddress },
+      { id: `sign-in:account:${email}`, ...THROTTLES.signInAccount },
+      { id: `sign-in:account-address:${email}:${address}`, ...THROTTLES.signInAccountAddress },
+    ];
+    for (const { id, limit, windowMs } of throttles) {
+      const { granted, oldestLeavesInMs } = await stores.limits.admit(id, 1, limit, windowMs);
+      if (granted === 0) {
+        const seconds = Math.max(1, Math.ceil(oldestLeavesInMs / 1000));
+        throw new KaanaError('rate_limited', `Too many wrong passwords. Try again in ${seconds} seconds.`, {
+          retryAfterSeconds: seconds,
+        });
+      }
+    }
+    return () => Promise.all(throttles.map(({ id }) => stores.limits.refund(id)));
+  };
+
+  const verifyCurrent = async (email: string, ip: string | null, password: string, hash: string | null) => {
+    const refund = await countAttempt(email, ip);
+    const matches = await passwords.verify(password, hash);
+    if (matches) await refund();
+    return matches;
+  };
+
+  return {
+    signIn: async ({ email, password }, origin) => {
+      const account = await stores.accounts.findByEmail(email);
+      if (!(await verifyCurrent(email, origin.ip, password, account?.passwordHash ?? null)) || !account) {
+        throw new KaanaError('session_invalid', 'The e-mail or the password is wrong.');
+      }
+      if (account.status !== 'active') {
+        throw new KaanaError(
+          'account_inactive',
+          'This account is deactivated. Ask an admin of your organization to reactivate it.',
+        );
+      }
+      const now = clock();
+      const value = randomBytes(32).toString('base64url');
+      const expiresAt = new Date(now + SESSION_LIFETIME_MS);
+      const id = createId('ses', now);
+      const actor: Actor = { type: 'account', id: account.id, name: account.email, keyId: null };
+      await stores.sessions.insert(
+        {
+          digest: digestSession(value),
+          id,
+          organizationId: account.organizationId,
+          accountId: account.id,
+          createdAt: new Date(now),
+          expiresAt,
+        },
+        createEvent(
+          now,
+          account.organizationId,
+          actor,
+          'session.created',
+          { type: 'session', id, name: account.email },
+          {},
+          origin,
+        ),
+      );
+      await stores.accounts.recordSignIn(account.id, new Date(now));
+      return { value, expiresAt, account };
+    },
+
+    signOut: async (caller) => {
+      const { account, credential } = caller.principal;
+      if (credential.type !== 'session') return;
+      const target = { type: 'session', id: account.id, name: account.email };
+      await stores.sessions.delete(credential.digest, eventOf(clock(), caller, 'session.ended', target));
+    },
+
+    changePassword: async (caller, { currentPassword, newPassword }) => {
+      const { account, credential } = caller.principal;
+      if (!(await verifyCurrent(account.email, caller.origin.ip, currentPassword, account.passwordHash))) {
+        throw new KaanaError('invalid_input', 'The current password is wrong.', {
+          errors: [{ path: 'currentPassword', message: 'is wrong' }],
+        });
+      }
+      const target = { type: 'account', id: account.id, name: account.email };
+      const changed = await stores.accounts.update(
+        account.organizationId,
+        account.id,
+        { passwordHash: account.passwordHash },
+        { passwordHash: await passwords.hash(newPassword) },
+        eventOf(clock(), caller, 'account.password_changed', target),
+      );
+      if (!changed) {
+        throw new KaanaError(
+          'changed_meanwhile',
+          'The password was changed by another request. Sign in again.',
+        );
+      }
+      await stores.sessions.deleteOfAccount(
+        account.id,
+        credential.type === 'session' ? credential.digest : null,
+        new Date(clock()),
+      );
+    },
+  };
+};

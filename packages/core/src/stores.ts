@@ -1,0 +1,186 @@
+import type {
+  Account,
+  ApiKey,
+  AuditEvent,
+  KeyActivity,
+  KeySecret,
+  Organization,
+  Project,
+  Session,
+} from './model.ts';
+import type { Counts } from './usage.ts';
+
+/**
+ * What the domain needs of a database. Every method rejects with `KaanaError('store_unavailable')` while the database
+ * cannot be reached. A write that takes an `AuditEvent` stores both in one atomic write, or neither; methods that guard
+ * (`null` or `false` where the guard does not hold) decide inside that write, so that parallel callers cannot both win.
+ * Writes are acknowledged once they are durable; reads see every acknowledged write of every process.
+ */
+export type Stores = {
+  readonly organizations: OrganizationStore;
+  readonly accounts: AccountStore;
+  readonly keys: KeyStore;
+  readonly projects: ProjectStore;
+  readonly sessions: SessionStore;
+  readonly audit: AuditStore;
+  readonly usage: UsageStore;
+  readonly limits: LimitStore;
+};
+
+/** Items in the order of their ids, newest first, older than `before`. */
+export type PageQuery = { readonly limit: number; readonly before?: string | undefined };
+
+export type OrganizationStore = {
+  insert(organization: Organization, event: AuditEvent): Promise<'inserted' | 'exists'>;
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Organization>>;
+  findByName(name: string): Promise<Organization | null>;
+  isEmpty(): Promise<boolean>;
+  update(
+    id: string,
+    change: Partial<Pick<Organization, 'name' | 'plan' | 'requestsPerMinute'>>,
+    event: AuditEvent,
+  ): Promise<Organization | 'taken' | null>;
+};
+
+export type AccountStore = {
+  /** `exists`: the id or the e-mail is taken. */
+  insert(account: Account, event: AuditEvent): Promise<'inserted' | 'exists'>;
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Account>>;
+  findByEmail(email: string): Promise<Account | null>;
+  list(organizationId: string, page: PageQuery): Promise<Account[]>;
+  listIds(organizationId: string): Promise<string[]>;
+  countActiveAdmins(organizationId: string): Promise<number>;
+  /** `expected` guards: the write happens only while these fields still have these values. */
+  update(
+    organizationId: string,
+    id: string,
+    expected: Partial<Pick<Account, 'role' | 'status' | 'passwordHash'>>,
+    change: Partial<Pick<Account, 'name' | 'role' | 'status' | 'passwordHash'>>,
+    event: AuditEvent,
+  ): Promise<Account | null>;
+  recordSignIn(id: string, at: Date): Promise<void>;
+};
+
+export type KeyQuery = PageQuery & {
+  readonly organizationId: string;
+  readonly accountId?: string | undefined;
+  readonly status?: 'active' | 'revoked' | 'expired' | undefined;
+  readonly now: Date;
+};
+
+export type KeyStore = {
+  /** `slot_taken`: another active key of the account has this slot. */
+  insert(key: ApiKey, event: AuditEvent): Promise<'inserted' | 'slot_taken'>;
+  get(organizationId: string, id: string): Promise<ApiKey | null>;
+  list(query: KeyQuery): Promise<ApiKey[]>;
+  /** Digest -> the key that has a secret with this digest. */
+  findByDigests(digests: readonly string[]): Promise<ReadonlyMap<string, ApiKey>>;
+  names(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Slots and ids of the account's keys that hold a slot. */
+  slots(accountId: string): Promise<{ id: string; slot: number }[]>;
+  moveSlot(id: string, from: number, to: number): Promise<boolean>;
+  /** Takes the slots of keys that have expired: from then on they no longer count, and cannot be renewed. */
+  releaseExpiredSlots(accountId: string, now: Date): Promise<number>;
+  countActive(accountIds: readonly string[], now: Date): Promise<ReadonlyMap<string, number>>;
+  /** Only an active key that still holds its slot (is not expired for good) is changed. */
+  update(
+    organizationId: string,
+    id: string,
+    change: Partial<Pick<ApiKey, 'name' | 'scopes' | 'allowedIps' | 'expiresAt'>>,
+    event: AuditEvent,
+  ): Promise<ApiKey | null>;
+  /** Only while `expected` is the newest secret and the key is active. */
+  replaceSecrets(
+    organizationId: string,
+    id: string,
+    expected: string,
+    secrets: readonly KeySecret[],
+    event: AuditEvent,
+  ): Promise<ApiKey | null>;
+  /** Only an active key. */
+  revoke(
+    organizationId: string,
+    id: string,
+    at: Date,
+    reason: string | null,
+    event: AuditEvent,
+  ): Promise<ApiKey | null>;
+};
+
+export type ProjectStore = {
+  insert(project: Project, event: AuditEvent): Promise<'inserted' | 'exists'>;
+  get(organizationId: string, id: string): Promise<Project | null>;
+  list(organizationId: string, page: PageQuery): Promise<Project[]>;
+  update(
+    organizationId: string,
+    id: string,
+    change: Partial<Pick<Project, 'name' | 'description'>> & { readonly updatedAt: Date },
+    event: AuditEvent,
+  ): Promise<Project | null>;
+  delete(organizationId: string, id: string, event: AuditEvent): Promise<boolean>;
+};
+
+export type SessionStore = {
+  insert(session: Session, event: AuditEvent): Promise<void>;
+  getMany(digests: readonly string[]): Promise<ReadonlyMap<string, Session>>;
+  delete(digest: string, event: AuditEvent): Promise<boolean>;
+  /** Signs an account out everywhere, but for the session `exceptDigest`. */
+  deleteOfAccount(accountId: string, exceptDigest: string | null, at: Date): Promise<void>;
+};
+
+export type AuditQuery = PageQuery & {
+  readonly organizationId: string;
+  readonly action?: string | undefined;
+  readonly targetId?: string | undefined;
+};
+
+export type AuditStore = {
+  list(query: AuditQuery): Promise<AuditEvent[]>;
+  /** Moves to the log what a crash left inside the writes. Returns how many. */
+  sweep(): Promise<number>;
+};
+
+/** The use of one key in one minute, as one process saw it since its last flush. */
+export type UsageDelta = {
+  readonly organizationId: string;
+  readonly accountId: string;
+  readonly keyId: string;
+  /** Start of the minute, milliseconds since the epoch. */
+  readonly minute: number;
+  readonly counts: Counts;
+};
+export type ActivityDelta = { readonly keyId: string } & KeyActivity;
+
+export type UsageQuery = {
+  readonly organizationId: string;
+  readonly accountId?: string | undefined;
+  readonly keyId?: string | undefined;
+  readonly from: Date;
+  readonly to: Date;
+};
+
+export type UsageStore = {
+  add(usage: readonly UsageDelta[], activity: readonly ActivityDelta[]): Promise<void>;
+  byKey(query: UsageQuery): Promise<{ keyId: string; counts: Counts }[]>;
+  series(query: UsageQuery, intervalMs: number): Promise<{ at: Date; counts: Counts }[]>;
+  activity(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyActivity>>;
+};
+
+export type Admission = {
+  /** How many of the asked for are admitted. */
+  readonly granted: number;
+  /** Admissions inside the window, these included. */
+  readonly used: number;
+  /** Milliseconds until the oldest of them leaves the window. */
+  readonly oldestLeavesInMs: number;
+};
+
+export type LimitStore = {
+  /**
+   * Admits up to `count` (1 to `limit`) at once, so that no span of `windowMs` holds more than `limit`; time is the
+   * database's, so that processes whose clocks differ agree.
+   */
+  admit(id: string, count: number, limit: number, windowMs: number): Promise<Admission>;
+  /** Gives back the newest admission, for what turned out not to count. */
+  refund(id: string): Promise<void>;
+};
