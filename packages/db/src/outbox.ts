@@ -1,0 +1,105 @@
+import type { AuditEvent } from '@kaana/core';
+import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
+import { isDuplicateKey } from './errors.ts';
+import type { Models, StoredEvent } from './schemas.ts';
+
+type Stateful = { _id: string; outbox?: AuditEvent[]; deletedAt?: Date };
+
+/** Losing the removal of a moved event costs a second move, which changes nothing: no need to wait for the disk. */
+const RELAXED = { w: 1, journal: false } as const;
+
+/**
+ * A collection whose every write carries its audit event inside it, so that there is never one without the other.
+ * Afterwards the event is moved to the log; what a crash leaves behind, `sweep` moves. The event's id is the log's
+ * `_id`: however often it is moved, there is one.
+ */
+export class StatefulCollection<Document extends Stateful> {
+  readonly #model: Model<Document>;
+  readonly #audit: Models['audit'];
+
+  constructor(model: Model<Document>, audit: Models['audit']) {
+    this.#model = model;
+    this.#audit = audit;
+  }
+
+  /** `false`: a unique index has it already. */
+  async insert(document: Document, event: AuditEvent): Promise<boolean> {
+    try {
+      await this.#model.create([{ ...document, outbox: [event] }]);
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+    await this.#publish(document._id, [event]);
+    return true;
+  }
+
+  /** The document after the change; `null` where none matches. */
+  async update(
+    filter: QueryFilter<Document>,
+    set: Partial<Document>,
+    event: AuditEvent,
+  ): Promise<Document | null> {
+    const update = { $set: set, $push: { outbox: event } } as UpdateQuery<Document>;
+    const updated = await this.#model
+      .findOneAndUpdate(this.#live(filter), update, { returnDocument: 'after', runValidators: true })
+      .lean<Document>();
+    if (updated) await this.#publish(updated._id, [event]);
+    return updated;
+  }
+
+  /** Leaves a tombstone that carries the event, and removes it once the event is in the log. */
+  async delete(filter: QueryFilter<Document>, event: AuditEvent): Promise<boolean> {
+    const deleted = await this.update(filter, { deletedAt: event.at } as Partial<Document>, event);
+    if (deleted) await this.#bury(deleted._id);
+    return deleted !== null;
+  }
+
+  /** Moves what a crash left. Returns how many events. */
+  async sweep(): Promise<number> {
+    const left = await this.#model
+      .find({ 'outbox.id': { $gt: '' } } as QueryFilter<Document>)
+      .limit(1000)
+      .lean<Document[]>();
+    let moved = 0;
+    for (const document of left) {
+      const events = document.outbox ?? [];
+      await this.#publish(document._id, events);
+      if (document.deletedAt) await this.#bury(document._id);
+      moved += events.length;
+    }
+    return moved;
+  }
+
+  #live(filter: QueryFilter<Document>): QueryFilter<Document> {
+    return { ...filter, deletedAt: { $exists: false } } as QueryFilter<Document>;
+  }
+
+  async #publish(documentId: string, events: readonly AuditEvent[]): Promise<void> {
+    for (const { id, ...event } of events) {
+      const logged: StoredEvent = { _id: id, ...event };
+      try {
+        await this.#audit.collection.insertOne(logged as never);
+      } catch (error) {
+        if (!isDuplicateKey(error)) return; // The write is done and acknowledged; the sweep will move its event.
+      }
+    }
+    const moved = events.map(({ id }) => id);
+    const rest = { $filter: { input: '$outbox', cond: { $not: [{ $in: ['$$this.id', moved] }] } } };
+    await this.#model.collection
+      .updateOne(
+        { _id: documentId as never, 'outbox.id': { $in: moved } },
+        [
+          { $set: { outbox: rest } },
+          { $set: { outbox: { $cond: [{ $eq: ['$outbox', []] }, '$$REMOVE', '$outbox'] } } },
+        ],
+        { writeConcern: RELAXED },
+      )
+      .catch(() => undefined);
+  }
+
+  async #bury(documentId: string): Promise<void> {
+    const published = { _id: documentId as never, deletedAt: { $exists: true }, outbox: { $exists: false } };
+    await this.#model.collection.deleteOne(published).catch(() => undefined);
+  }
+}

@@ -1,0 +1,207 @@
+import {
+  type Account,
+  type ApiKey,
+  type AuditEvent,
+  type Counts,
+  type KeyActivity,
+  type Organization,
+  PERMISSIONS,
+  PLANS,
+  type Project,
+  ROLES,
+  type Session,
+  type UsageDelta,
+} from '@kaana/core';
+import { type Connection, Schema, type SchemaDefinition } from 'mongoose';
+
+/**
+ * The one description of what is stored and by which indexes it is found. Ids are strings (see `createId` in core).
+ * A document that an audit event belongs to carries it in `outbox` until it has been moved to the log (`outbox.ts`).
+ */
+
+const text = { type: String, required: true } as const;
+const date = { type: Date, required: true } as const;
+const optionalDate = { type: Date, default: null } as const;
+
+const actor = new Schema(
+  { type: text, id: { type: String, default: null }, name: text, keyId: { type: String, default: null } },
+  { _id: false },
+);
+const target = new Schema({ type: text, id: text, name: text }, { _id: false });
+const eventFields = {
+  id: text,
+  organizationId: text,
+  at: date,
+  action: text,
+  actor: { type: actor, required: true },
+  target: { type: target, required: true },
+  changes: { type: Schema.Types.Mixed, default: {} },
+  requestId: { type: String, default: null },
+  ip: { type: String, default: null },
+};
+const outboxFields = {
+  outbox: { type: [new Schema(eventFields, { _id: false, minimize: false })], default: undefined },
+  deletedAt: { type: Date },
+};
+
+const options = { versionKey: false, minimize: false, autoIndex: false, autoCreate: false } as const;
+const stateful = (fields: Record<string, unknown>): Schema =>
+  new Schema<unknown>({ _id: text, ...fields, ...outboxFields } as SchemaDefinition<unknown>, options).index(
+    { 'outbox.id': 1 },
+    { sparse: true },
+  ) as Schema;
+
+const organization = stateful({
+  name: text,
+  /** Lower case, so that two organizations cannot differ by case alone. */
+  nameKey: text,
+  plan: { ...text, enum: PLANS },
+  requestsPerMinute: { type: Number, default: null },
+  createdAt: date,
+}).index({ nameKey: 1 }, { unique: true });
+
+const account = stateful({
+  organizationId: text,
+  email: text,
+  name: text,
+  role: { ...text, enum: ROLES },
+  status: { ...text, enum: ['active', 'deactivated'] },
+  passwordHash: text,
+  createdAt: date,
+  lastSignedInAt: optionalDate,
+})
+  .index({ email: 1 }, { unique: true })
+  .index({ organizationId: 1, _id: -1 });
+
+const secret = new Schema(
+  { id: text, digest: text, pepperId: text, start: text, createdAt: date, expiresAt: optionalDate },
+  { _id: false },
+);
+const apiKey = stateful({
+  organizationId: text,
+  accountId: text,
+  name: text,
+  secrets: { type: [secret], required: true },
+  status: { ...text, enum: ['active', 'revoked'] },
+  slot: { type: Number, default: null },
+  scopes: { type: [{ type: String, enum: PERMISSIONS }], default: null },
+  allowedIps: { type: [String], default: null },
+  createdAt: date,
+  expiresAt: optionalDate,
+  revokedAt: optionalDate,
+  revokedReason: { type: String, default: null },
+})
+  .index({ 'secrets.digest': 1 }, { unique: true })
+  .index({ organizationId: 1, _id: -1 })
+  .index({ accountId: 1, _id: -1 })
+  // The number of active keys: no two of an account hold the same slot.
+  .index({ accountId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } });
+
+const project = stateful({
+  organizationId: text,
+  name: text,
+  description: { type: String, default: '' },
+  createdAt: date,
+  updatedAt: date,
+  createdBy: { type: String, default: null },
+}).index({ organizationId: 1, _id: -1 });
+
+/** `_id` is the digest. */
+const session = stateful({
+  id: text,
+  organizationId: text,
+  accountId: text,
+  createdAt: date,
+  expiresAt: date,
+})
+  .index({ accountId: 1 })
+  .index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** `_id` is the event's id, so that moving it twice leaves one. */
+const { id: _id, ...loggedFields } = eventFields;
+const auditEvent = new Schema({ _id: text, ...loggedFields }, options)
+  .index({ organizationId: 1, _id: -1 })
+  .index({ organizationId: 1, 'target.id': 1, _id: -1 });
+
+const count = { type: Number, default: 0 } as const;
+/** `_id` is `KEY:MINUTE`. */
+const usageMinute = new Schema(
+  {
+    _id: text,
+    organizationId: text,
+    accountId: text,
+    keyId: text,
+    minute: date,
+    served: count,
+    clientError: count,
+    denied: count,
+    rateLimited: count,
+    serverError: count,
+  },
+  options,
+)
+  .index({ organizationId: 1, minute: -1 })
+  .index({ keyId: 1, minute: -1 });
+
+/** `_id` is the key's id. */
+const keyActivity = new Schema(
+  {
+    _id: text,
+    lastUsedAt: date,
+    ip: { type: String, default: '' },
+    userAgent: { type: String, default: '' },
+    secrets: { type: Schema.Types.Mixed, default: {} },
+  },
+  options,
+);
+
+const rateLimit = new Schema(
+  { _id: text, admissions: [Date], ticks: [{ _id: false, at: Date, n: Number }], expiresAt: Date },
+  options,
+).index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** How an entity is stored: its id is `_id`. */
+export type Stored<Entity extends { readonly id: string }> = Omit<Entity, 'id'> & {
+  _id: string;
+  outbox?: AuditEvent[];
+  deletedAt?: Date;
+};
+export type StoredSession = Omit<Session, 'digest'> & {
+  _id: string;
+  outbox?: AuditEvent[];
+  deletedAt?: Date;
+};
+export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string };
+export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; minute: Date };
+export type StoredActivity = KeyActivity & { _id: string };
+export type StoredLimit = {
+  _id: string;
+  admissions?: Date[];
+  ticks?: { at: Date; n: number }[];
+  expiresAt: Date;
+  at?: Date;
+  granted?: number;
+  used?: number;
+};
+
+/** The models of one connection. */
+export const defineModels = (connection: Connection) => {
+  const define = <Document>(name: string, schema: unknown, collection: string) =>
+    connection.model<Document>(name, schema as Schema<Document>, collection);
+  return {
+    organizations: define<Stored<Organization> & { nameKey: string }>(
+      'Organization',
+      organization,
+      'organizations',
+    ),
+    accounts: define<Stored<Account>>('Account', account, 'accounts'),
+    keys: define<Stored<ApiKey>>('ApiKey', apiKey, 'api_keys'),
+    projects: define<Stored<Project>>('Project', project, 'projects'),
+    sessions: define<StoredSession>('Session', session, 'sessions'),
+    audit: define<StoredEvent>('AuditEvent', auditEvent, 'audit_events'),
+    usage: define<StoredUsage>('UsageMinute', usageMinute, 'usage_minutes'),
+    activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
+    limits: define<StoredLimit>('RateLimit', rateLimit, 'rate_limits'),
+  };
+};
+export type Models = ReturnType<typeof defineModels>;

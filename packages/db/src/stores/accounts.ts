@@ -1,0 +1,44 @@
+import type { Account, AccountStore } from '@kaana/core';
+import { beforeCursor, byId, LIVE, NEWEST_FIRST, toEntity, toStored } from '../entity.ts';
+import type { StatefulCollection } from '../outbox.ts';
+import type { Models, Stored } from '../schemas.ts';
+
+type StoredAccount = Stored<Account>;
+
+export const createAccountStore = (
+  { accounts }: Models,
+  state: StatefulCollection<StoredAccount>,
+): AccountStore => ({
+  insert: async (account, event) => ((await state.insert(toStored(account), event)) ? 'inserted' : 'exists'),
+  getMany: async (ids) => {
+    const found = await accounts.collection
+      .find({ _id: { $in: ids as never[] } }, { projection: { outbox: 0 } })
+      .toArray();
+    return byId((found as unknown as StoredAccount[]).map(toEntity));
+  },
+  findByEmail: async (email) => {
+    const found = await accounts.findOne({ email, ...LIVE }).lean<StoredAccount>();
+    return found && toEntity(found);
+  },
+  list: async (organizationId, page) => {
+    const found = await accounts
+      .find({ organizationId, ...beforeCursor(page), ...LIVE })
+      .sort(NEWEST_FIRST)
+      .limit(page.limit)
+      .lean<StoredAccount[]>();
+    return found.map(toEntity);
+  },
+  listIds: async (organizationId) => {
+    const found = await accounts.find({ organizationId, ...LIVE }, { _id: 1 }).lean<{ _id: string }[]>();
+    return found.map(({ _id }) => _id);
+  },
+  countActiveAdmins: (organizationId) =>
+    accounts.countDocuments({ organizationId, role: 'admin', status: 'active', ...LIVE }),
+  update: async (organizationId, id, expected, change, event) => {
+    const updated = await state.update({ _id: id, organizationId, ...expected }, change, event);
+    return updated && toEntity(updated);
+  },
+  recordSignIn: async (id, at) => {
+    await accounts.updateOne({ _id: id }, { $max: { lastSignedInAt: at } });
+  },
+});

@@ -1,0 +1,28 @@
+import type { AuditEvent, AuditStore } from '@kaana/core';
+import { beforeCursor, NEWEST_FIRST, toEntity } from '../entity.ts';
+import type { Models, StoredEvent } from '../schemas.ts';
+
+export const createAuditStore = (
+  { audit }: Models,
+  states: readonly { sweep(): Promise<number> }[],
+): AuditStore => ({
+  list: async (query) => {
+    const { organizationId, action, targetId, limit } = query;
+    const found = await audit
+      .find({
+        organizationId,
+        ...(action === undefined ? {} : { action }),
+        ...(targetId === undefined ? {} : { 'target.id': targetId }),
+        ...beforeCursor(query),
+      })
+      .sort(NEWEST_FIRST)
+      .limit(limit)
+      .lean<StoredEvent[]>();
+    return found.map((event): AuditEvent => toEntity(event));
+  },
+  sweep: async () => {
+    let moved = 0;
+    for (const state of states) moved += await state.sweep();
+    return moved;
+  },
+});

@@ -1,0 +1,107 @@
+import type { ApiKey, KeyQuery, KeyStore } from '@kaana/core';
+import type { QueryFilter } from 'mongoose';
+import { beforeCursor, LIVE, NEWEST_FIRST, toEntity, toStored } from '../entity.ts';
+import { isDuplicateKey } from '../errors.ts';
+import type { StatefulCollection } from '../outbox.ts';
+import type { Models, Stored } from '../schemas.ts';
+
+type StoredKey = Stored<ApiKey>;
+
+const HOLDS_SLOT = { slot: { $gte: 0 } } as const;
+const notExpired = (now: Date): QueryFilter<StoredKey> => ({
+  $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }],
+});
+
+const statusFilter = ({ status, now }: KeyQuery): QueryFilter<StoredKey> => {
+  if (status === 'revoked') return { status };
+  if (status === 'expired') return { status: 'active', expiresAt: { $lte: now } };
+  if (status === 'active') return { status, ...notExpired(now) };
+  return {};
+};
+
+export const createKeyStore = ({ keys }: Models, state: StatefulCollection<StoredKey>): KeyStore => ({
+  insert: async (key, event) => ((await state.insert(toStored(key), event)) ? 'inserted' : 'slot_taken'),
+  get: async (organizationId, id) => {
+    const found = await keys.findOne({ _id: id, organizationId, ...LIVE }).lean<StoredKey>();
+    return found && toEntity(found);
+  },
+  list: async (query) => {
+    const { organizationId, accountId, limit } = query;
+    const owner = accountId === undefined ? { organizationId } : { accountId, organizationId };
+    const found = await keys
+      .find({ ...owner, ...statusFilter(query), ...beforeCursor(query), ...LIVE })
+      .sort(NEWEST_FIRST)
+      .limit(limit)
+      .lean<StoredKey[]>();
+    return found.map(toEntity);
+  },
+  findByDigests: async (digests) => {
+    const found = await keys.collection
+      .find({ 'secrets.digest': { $in: digests as string[] } }, { projection: { outbox: 0 } })
+      .toArray();
+    const byDigest = new Map<string, ApiKey>();
+    for (const document of found as unknown as StoredKey[]) {
+      const key = toEntity(document);
+      for (const { digest } of key.secrets) byDigest.set(digest, key);
+    }
+    return byDigest;
+  },
+  names: async (organizationId, ids) => {
+    const found = await keys
+      .find({ _id: { $in: ids }, organizationId }, { name: 1 })
+      .lean<{ _id: string; name: string }[]>();
+    return new Map(found.map(({ _id, name }) => [_id, name]));
+  },
+  slots: async (accountId) => {
+    const found = await keys
+      .find({ accountId, ...HOLDS_SLOT }, { slot: 1 })
+      .lean<{ _id: string; slot: number }[]>();
+    return found.map(({ _id, slot }) => ({ id: _id, slot }));
+  },
+  moveSlot: async (id, from, to) => {
+    try {
+      return (await keys.updateOne({ _id: id, slot: from }, { $set: { slot: to } })).modifiedCount === 1;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  },
+  releaseExpiredSlots: async (accountId, now) => {
+    const expired = { accountId, ...HOLDS_SLOT, expiresAt: { $lte: now } };
+    return (await keys.updateMany(expired, { $set: { slot: null } })).modifiedCount;
+  },
+  countActive: async (accountIds, now) => {
+    const counts = await keys.aggregate<{ _id: string; count: number }>([
+      { $match: { accountId: { $in: accountIds }, ...HOLDS_SLOT, ...notExpired(now) } },
+      { $group: { _id: '$accountId', count: { $sum: 1 } } },
+    ]);
+    return new Map(counts.map(({ _id, count }) => [_id, count]));
+  },
+  update: async (organizationId, id, change, event) => {
+    const updated = await state.update(
+      { _id: id, organizationId, status: 'active', ...HOLDS_SLOT },
+      change,
+      event,
+    );
+    return updated && toEntity(updated);
+  },
+  replaceSecrets: async (organizationId, id, expected, secrets, event) => {
+    const guard = {
+      _id: id,
+      organizationId,
+      status: 'active' as const,
+      'secrets.0.id': expected,
+      ...HOLDS_SLOT,
+    };
+    const updated = await state.update(guard, { secrets }, event);
+    return updated && toEntity(updated);
+  },
+  revoke: async (organizationId, id, at, reason, event) => {
+    const updated = await state.update(
+      { _id: id, organizationId, status: 'active' },
+      { status: 'revoked', slot: null, revokedAt: at, revokedReason: reason },
+      event,
+    );
+    return updated && toEntity(updated);
+  },
+});

@@ -1,0 +1,200 @@
+import type { Admission, LimitStore } from '@kaana/core';
+import { isDuplicateKey } from '../errors.ts';
+import type { Models, StoredLimit } from '../schemas.ts';
+
+const RELAXED = { w: 1, journal: false } as const;
+
+/**
+ * Up to this limit every admission is remembered to the millisecond, and the answer is exact both ways. Above it they
+ * are counted in ticks: still never one too many, but a request leaves the window up to one tick (a 600th of the
+ * window) late. A list of 6,000 dates is 84 kB of BSON; remembering ever more would cost more than it tells.
+ */
+export const EXACT_LIMIT = 6_000;
+const TICKS_PER_WINDOW = 600;
+
+const size = (list: string) => ({ $size: list });
+
+/**
+ * The sliding log as one update pipeline, so that time, decision and record are one atomic write by the database's own
+ * clock. `$admissions` is sorted, and the last `limit` of it are enough: `count` more fit where all but `limit - count`
+ * of them have left the window. Entries from further in the future than the window can only stem from a clock that was
+ * set back; they are dropped as soon as they would refuse somebody.
+ */
+const exactPipeline = (count: number, limit: number, windowMs: number) => {
+  const cutoff = { $subtract: ['$$NOW', windowMs] };
+  const horizon = { $add: ['$$NOW', windowMs] };
+  const excess = { $subtract: [{ $add: [size('$admissions'), count] }, limit] };
+  const inWindow = {
+    $filter: {
+      input: '$admissions',
+      as: 'at',
+      cond: { $and: [{ $gt: ['$$at', cutoff] }, { $lte: ['$$at', horizon] }] },
+    },
+  };
+  // What a limit above EXACT_LIMIT left behind: it all counts as of its newest tick.
+  const fromTicks = {
+    $reduce: {
+      input: { $ifNull: ['$ticks', []] },
+      initialValue: [],
+      in: {
+        $slice: [
+          {
+            $concatArrays: [
+              '$$value',
+              { $map: { input: { $range: [0, { $min: ['$$this.n', limit] }] }, as: 'i', in: '$$this.at' } },
+            ],
+          },
+          -limit,
+        ],
+      },
+    },
+  };
+  return [
+    { $set: { at: '$$NOW', admissions: { $ifNull: ['$admissions', fromTicks] } } },
+    {
+      $set: {
+        fits: {
+          $cond: [
+            { $lte: [excess, 0] },
+            true,
+            { $lte: [{ $arrayElemAt: ['$admissions', { $max: [0, { $subtract: [excess, 1] }] }] }, cutoff] },
+          ],
+        },
+      },
+    },
+    { $set: { admissions: { $cond: ['$fits', '$admissions', inWindow] } } },
+    {
+      $set: {
+        granted: {
+          $cond: [
+            '$fits',
+            count,
+            { $max: [0, { $min: [count, { $subtract: [limit, size('$admissions')] }] }] },
+          ],
+        },
+      },
+    },
+    {
+      $set: {
+        admissions: {
+          $slice: [
+            {
+              $concatArrays: [
+                '$admissions',
+                { $map: { input: { $range: [0, '$granted'] }, as: 'i', in: '$$NOW' } },
+              ],
+            },
+            -limit,
+          ],
+        },
+        expiresAt: { $add: ['$$NOW', 2 * windowMs] },
+      },
+    },
+    { $unset: ['ticks', 'fits'] },
+  ];
+};
+
+const tickedPipeline = (count: number, limit: number, windowMs: number) => {
+  const tick = windowMs / TICKS_PER_WINDOW;
+  // A tick is kept under its end, so that it leaves the window when the last request in it has.
+  const end = { $add: ['$$NOW', { $subtract: [tick, { $mod: [{ $toLong: '$$NOW' }, tick] }] }] };
+  const fromAdmissions = {
+    $cond: [
+      { $gt: [size('$admissions'), 0] },
+      [{ at: { $arrayElemAt: ['$admissions', -1] }, n: size('$admissions') }],
+      [],
+    ],
+  };
+  const current = {
+    $and: [{ $gt: [size('$ticks'), 0] }, { $eq: [{ $arrayElemAt: ['$ticks.at', -1] }, end] }],
+  };
+  return [
+    { $set: { at: '$$NOW', admissions: { $ifNull: ['$admissions', []] } } },
+    { $set: { ticks: { $ifNull: ['$ticks', fromAdmissions] } } },
+    {
+      $set: {
+        ticks: {
+          $filter: {
+            input: '$ticks',
+            as: 'tick',
+            cond: {
+              $and: [
+                { $gt: ['$$tick.at', { $subtract: ['$$NOW', windowMs] }] },
+                { $lte: ['$$tick.at', { $add: ['$$NOW', windowMs] }] },
+              ],
+            },
+          },
+        },
+      },
+    },
+    { $set: { used: { $sum: '$ticks.n' } } },
+    { $set: { granted: { $max: [0, { $min: [count, { $subtract: [limit, '$used'] }] }] } } },
+    {
+      $set: {
+        used: { $add: ['$used', '$granted'] },
+        ticks: {
+          $cond: [
+            { $eq: ['$granted', 0] },
+            '$ticks',
+            {
+              $cond: [
+                current,
+                {
+                  $concatArrays: [
+                    // The one-argument form of $slice refuses 0, so the last one is cut by position.
+                    { $filter: { input: '$ticks', as: 'tick', cond: { $ne: ['$$tick.at', end] } } },
+                    [{ at: end, n: { $add: [{ $arrayElemAt: ['$ticks.n', -1] }, '$granted'] } }],
+                  ],
+                },
+                { $concatArrays: ['$ticks', [{ at: end, n: '$granted' }]] },
+              ],
+            },
+          ],
+        },
+        expiresAt: { $add: ['$$NOW', 2 * windowMs] },
+      },
+    },
+    { $unset: ['admissions'] },
+  ];
+};
+
+const toAdmission = (document: StoredLimit, windowMs: number): Admission => {
+  const { at, granted = 0, admissions, ticks } = document;
+  const now = at?.getTime() ?? 0;
+  const cutoff = now - windowMs;
+  // The exact log keeps what has left the window until it is in the way; it is counted out here.
+  const live = admissions?.filter((admission) => admission.getTime() > cutoff);
+  const oldest = live ? live[0] : ticks?.[0]?.at;
+  return {
+    granted,
+    used: live ? live.length : (document.used ?? 0),
+    oldestLeavesInMs: oldest ? oldest.getTime() + windowMs - now : 0,
+  };
+};
+
+export const createLimitStore = ({ limits }: Models): LimitStore => ({
+  admit: async (id, count, limit, windowMs) => {
+    const pipeline = (limit <= EXACT_LIMIT ? exactPipeline : tickedPipeline)(count, limit, windowMs);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const updated = await limits.collection.findOneAndUpdate({ _id: id as never }, pipeline, {
+          upsert: true,
+          returnDocument: 'after',
+          writeConcern: RELAXED,
+        });
+        if (!updated) throw new Error('an upsert returned nothing');
+        return toAdmission(updated as unknown as StoredLimit, windowMs);
+      } catch (error) {
+        // Two first requests of one account at the same moment: one upsert lost, and finds the document now.
+        if (!isDuplicateKey(error) || attempt > 3) throw error;
+      }
+    }
+  },
+  refund: async (id) => {
+    await limits.collection.updateOne(
+      { _id: id as never },
+      { $pop: { admissions: 1 } },
+      { writeConcern: RELAXED },
+    );
+  },
+});
