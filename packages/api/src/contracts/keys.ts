@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import {
+  AccountSummary,
+  Id,
+  line,
+  Name,
+  OrganizationSummary,
+  PageInput,
+  PermissionSchema,
+  page,
+  RoleSchema,
+  Timestamp,
+  TimestampInput,
+} from './shared.ts';
+
+export const KeyStatus = z.enum(['active', 'revoked', 'expired']);
+
+export const KeySecret = z.object({
+  id: Id,
+  start: z.string().describe('First characters of the token, to tell secrets apart'),
+  createdAt: Timestamp,
+  expiresAt: Timestamp.nullable().describe('Set on a secret that has been rotated out'),
+  lastUsedAt: Timestamp.nullable(),
+});
+
+export const Key = z
+  .object({
+    id: Id,
+    name: z.string(),
+    start: z.string().describe('First characters of the newest token'),
+    status: KeyStatus,
+    scopes: z.array(PermissionSchema).nullable().describe('null: all that its owner may do'),
+    allowedIps: z.array(z.string()).nullable().describe('Addresses and CIDR ranges; null: any'),
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp.nullable(),
+    lastUsedIp: z.string().nullable(),
+    lastUsedUserAgent: z.string().nullable(),
+    expiresAt: Timestamp.nullable(),
+    revokedAt: Timestamp.nullable(),
+    revokedReason: z.string().nullable(),
+    createdBy: AccountSummary.describe('The account that the key belongs to'),
+    secrets: z.array(KeySecret).describe('Newest first; two only while the key is being rotated'),
+  })
+  .meta({ id: 'Key' });
+
+export const KeyWithToken = z.object({
+  key: Key,
+  token: z.string().describe('The API key itself. It is in this answer and nowhere else: store it now.'),
+});
+
+const Scopes = z.array(PermissionSchema).min(1, 'name at least one, or leave it out').max(20);
+const AllowedIps = z
+  .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+  .min(1)
+  .max(100);
+const Reason = line(200).min(1);
+
+export const KeyListInput = z
+  .strictObject({
+    status: KeyStatus.optional(),
+    accountId: Id.optional().describe('Only the keys of this account'),
+    ...PageInput,
+  })
+  .prefault({});
+export const KeyListOutput = page(Key);
+export const KeyIdInput = z.strictObject({ id: Id });
+export const KeyCreateInput = z.strictObject({
+  name: Name.describe('What the key is for, e.g. "Zapier Integration"'),
+  scopes: Scopes.optional(),
+  expiresAt: TimestampInput.optional(),
+  allowedIps: AllowedIps.optional(),
+});
+export const KeyUpdateInput = z.strictObject({
+  id: Id,
+  name: Name.optional(),
+  scopes: Scopes.nullable().optional(),
+  expiresAt: TimestampInput.nullable().optional(),
+  allowedIps: AllowedIps.nullable().optional(),
+});
+export const KeyRevokeInput = z.strictObject({ id: Id, reason: Reason.optional() });
+export const KeyRotateInput = z.strictObject({
+  id: Id,
+  overlapSeconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(30 * 24 * 3600)
+    .default(24 * 3600)
+    .describe('How long the old secret goes on working'),
+});
+export const KeyVerifyInput = z.strictObject({
+  token: z.string().max(1000),
+  permissions: z.array(PermissionSchema).max(20).optional().describe('What the token must be allowed to do'),
+  ip: z.union([z.ipv4(), z.ipv6()]).optional().describe('The address of your own caller'),
+});
+export const KeyVerifyOutput = z.object({
+  valid: z.boolean(),
+  code: z.string().describe('`valid`, or the error code that a request with this token would get'),
+  detail: z.string(),
+  key: z.object({ id: Id, name: z.string(), start: z.string(), expiresAt: Timestamp.nullable() }).nullable(),
+  account: AccountSummary.extend({ role: RoleSchema }).nullable(),
+  organization: OrganizationSummary.nullable(),
+  permissions: z.array(PermissionSchema),
+  ratelimit: z.object({ limit: z.number(), remaining: z.number(), resetSeconds: z.number() }).nullable(),
+});
+export const KeyLeakedInput = z.strictObject({ token: z.string().max(1000) });
+export const KeyLeakedOutput = z.object({ received: z.literal(true) });

@@ -1,0 +1,42 @@
+import { type FieldError, KaanaError, type Problem, toProblem } from '@kaana/core';
+import { TRPCError } from '@trpc/server';
+import { z } from 'zod';
+
+const fieldErrors = (error: z.core.$ZodError): FieldError[] =>
+  error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+
+const describe = (errors: readonly FieldError[]): string =>
+  errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+
+/** The errors that tRPC itself raises, as rows of our table. */
+const ownError = (error: TRPCError): KaanaError | null => {
+  if (error.cause instanceof z.core.$ZodError && error.code === 'BAD_REQUEST') {
+    const errors = fieldErrors(error.cause);
+    return new KaanaError('invalid_input', describe(errors), { errors });
+  }
+  switch (error.code) {
+    case 'PARSE_ERROR':
+    case 'BAD_REQUEST':
+      return new KaanaError('invalid_input', 'The request cannot be read: its input is not valid JSON.');
+    case 'NOT_FOUND':
+      return new KaanaError('not_found', 'No such procedure.');
+    case 'METHOD_NOT_SUPPORTED':
+      return new KaanaError('method_not_allowed', 'Queries take GET, mutations take POST.');
+    case 'PAYLOAD_TOO_LARGE':
+      return new KaanaError('payload_too_large', 'The request body is too large.');
+    case 'UNSUPPORTED_MEDIA_TYPE':
+      return new KaanaError('unsupported_media_type', 'Send the body as application/json.');
+    default:
+      return null;
+  }
+};
+
+/** The `KaanaError` inside whatever a procedure has thrown; `null`: a fault of ours. */
+export const kaanaErrorOf = (error: unknown): KaanaError | null => {
+  if (error instanceof KaanaError) return error;
+  if (!(error instanceof TRPCError)) return null;
+  return error.cause instanceof KaanaError ? error.cause : ownError(error);
+};
+
+export const problemOf = (error: unknown, requestId: string): Problem =>
+  toProblem(kaanaErrorOf(error) ?? error, requestId);

@@ -1,0 +1,23 @@
+import type { TRPCRouterRecord } from '@trpc/server';
+import { AuditListInput, AuditListOutput } from '../contracts/audit.ts';
+import { procedure } from '../trpc.ts';
+import { pageQuery, toAuditEvent, toPage } from '../wire.ts';
+
+export const auditRouter = {
+  list: procedure('audit:read', {
+    method: 'GET',
+    path: '/audit-events',
+    summary: 'List changes of state, newest first',
+  })
+    .input(AuditListInput)
+    .output(AuditListOutput)
+    .query(async ({ ctx, input }) => {
+      const events = await ctx.domain.stores.audit.list({
+        organizationId: ctx.principal.organization.id,
+        action: input.action,
+        targetId: input.targetId,
+        ...pageQuery(input),
+      });
+      return toPage(events.map(toAuditEvent), input.limit);
+    }),
+} satisfies TRPCRouterRecord;

@@ -1,0 +1,115 @@
+import type { TRPCRouterRecord } from '@trpc/server';
+import {
+  Key,
+  KeyCreateInput,
+  KeyIdInput,
+  KeyLeakedInput,
+  KeyLeakedOutput,
+  KeyListInput,
+  KeyListOutput,
+  KeyRevokeInput,
+  KeyRotateInput,
+  KeyUpdateInput,
+  KeyVerifyInput,
+  KeyVerifyOutput,
+  KeyWithToken,
+} from '../contracts/keys.ts';
+import { procedure, publicProcedure } from '../trpc.ts';
+import { reportLeak, verifyKey } from '../verify.ts';
+import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
+
+export const keysRouter = {
+  list: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys',
+    summary: 'List API keys, newest first: your own, or for an admin the whole organization’s',
+  })
+    .input(KeyListInput)
+    .output(KeyListOutput)
+    .query(async ({ ctx, input }) => {
+      const { status, accountId } = input;
+      const keys = await ctx.domain.keys.list(ctx.principal, { status, accountId, ...pageQuery(input) });
+      return toPage(await toKeys(ctx.domain, keys), input.limit);
+    }),
+
+  get: procedure('keys:read', { method: 'GET', path: '/keys/{id}', summary: 'Get an API key' })
+    .input(KeyIdInput)
+    .output(Key)
+    .query(async ({ ctx, input }) =>
+      toOneKey(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
+    ),
+
+  create: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys',
+    status: 201,
+    summary: 'Create an API key; its token is in this answer and nowhere else',
+  })
+    .input(KeyCreateInput)
+    .output(KeyWithToken)
+    .mutation(async ({ ctx, input }) => {
+      const { key, token } = await ctx.domain.keys.create(ctx.caller, {
+        name: input.name,
+        scopes: input.scopes ? [...new Set(input.scopes)] : null,
+        allowedIps: input.allowedIps ?? null,
+        expiresAt: toDateOrNull(input.expiresAt),
+      });
+      return { key: await toOneKey(ctx.domain, key), token };
+    }),
+
+  update: procedure('keys:write', { method: 'PATCH', path: '/keys/{id}', summary: 'Change an API key' })
+    .input(KeyUpdateInput)
+    .output(Key)
+    .mutation(async ({ ctx, input: { id, expiresAt, ...fields } }) => {
+      const change = {
+        ...defined(fields),
+        ...(expiresAt === undefined ? {} : { expiresAt: toDateOrNull(expiresAt) }),
+      };
+      return toOneKey(ctx.domain, await ctx.domain.keys.update(ctx.caller, id, change));
+    }),
+
+  revoke: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/{id}/revoke',
+    summary: 'Revoke an API key, at once and for good',
+  })
+    .input(KeyRevokeInput)
+    .output(Key)
+    .mutation(async ({ ctx, input }) =>
+      toOneKey(ctx.domain, await ctx.domain.keys.revoke(ctx.caller, input.id, input.reason ?? null)),
+    ),
+
+  rotate: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/{id}/rotate',
+    summary: 'Give an API key a new secret; the old one works on for the overlap',
+  })
+    .input(KeyRotateInput)
+    .output(KeyWithToken)
+    .mutation(async ({ ctx, input }) => {
+      const { key, token } = await ctx.domain.keys.rotate(ctx.caller, input.id, input.overlapSeconds);
+      return { key: await toOneKey(ctx.domain, key), token };
+    }),
+
+  verify: procedure('keys:verify', {
+    method: 'POST',
+    path: '/keys/verify',
+    summary: 'Ask whether a token that your own caller sent is valid; counts as one request of its account',
+  })
+    .input(KeyVerifyInput)
+    .output(KeyVerifyOutput)
+    .mutation(({ ctx, input }) => verifyKey(ctx.domain, ctx.caller, input)),
+
+  leaked: publicProcedure({
+    method: 'POST',
+    path: '/keys/leaked',
+    status: 202,
+    summary: 'Report a token that was found in public: it is revoked. The answer is always the same',
+  })
+    .input(KeyLeakedInput)
+    .output(KeyLeakedOutput)
+    .mutation(async ({ ctx, input }) => {
+      await reportLeak(ctx.domain, ctx.origin, input.token);
+      return { received: true };
+    }),
+} satisfies TRPCRouterRecord;

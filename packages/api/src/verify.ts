@@ -1,0 +1,106 @@
+import {
+  type Caller,
+  type Domain,
+  KaanaError,
+  missingPermissions,
+  type Origin,
+  type Permission,
+  type Principal,
+  requestsPerMinute,
+  THROTTLES,
+} from '@kaana/core';
+import type { z } from 'zod';
+import type { KeyVerifyOutput } from './contracts/keys.ts';
+import { toAccountSummary, toOrganizationSummary } from './wire.ts';
+
+type Verdict = z.infer<typeof KeyVerifyOutput>;
+
+const NOTHING: Omit<Verdict, 'code' | 'detail'> = {
+  valid: false,
+  key: null,
+  account: null,
+  organization: null,
+  permissions: [],
+  ratelimit: null,
+};
+
+const describe = async (domain: Domain, { account, organization, permissions, credential }: Principal) => {
+  const keyId = credential.type === 'key' ? credential.keyId : '';
+  const key = await domain.stores.keys.get(organization.id, keyId);
+  return {
+    key: key && {
+      id: key.id,
+      name: key.name,
+      start: key.secrets[0]?.start ?? '',
+      expiresAt: key.expiresAt?.toISOString() ?? null,
+    },
+    account: { ...toAccountSummary(account), role: account.role },
+    organization: toOrganizationSummary(organization),
+    permissions: [...permissions],
+  };
+};
+
+/** The question was answered, whatever the answer: only a fault of the store or of the question is an error. */
+export const verifyKey = async (
+  domain: Domain,
+  caller: Caller,
+  input: { token: string; permissions?: Permission[] | undefined; ip?: string | undefined },
+): Promise<Verdict> => {
+  let principal: Principal;
+  try {
+    principal = await domain.authentication.key(input.token, input.ip ?? null);
+  } catch (error) {
+    if (!(error instanceof KaanaError) || error.code === 'store_unavailable' || error.code === 'overloaded') {
+      throw error;
+    }
+    // Whether another organization has this token is none of the caller's business, revoked or not.
+    const own = await belongsTo(domain, input.token, caller.principal.organization.id);
+    const refusal = own || error.code === 'key_malformed' ? error : unknownKey();
+    return { ...NOTHING, code: refusal.code, detail: refusal.message };
+  }
+  if (principal.organization.id !== caller.principal.organization.id) {
+    const refusal = unknownKey();
+    return { ...NOTHING, code: refusal.code, detail: refusal.message };
+  }
+  const about = await describe(domain, principal);
+  const missing = missingPermissions(principal.permissions, input.permissions ?? []);
+  if (missing.length > 0) {
+    const detail = `The key does not have ${missing.join(', ')}.`;
+    return { ...NOTHING, ...about, code: 'permission_denied', detail };
+  }
+  const state = await domain.limiter.admit(principal.account.id, requestsPerMinute(principal.organization));
+  const { limit, remaining, resetSeconds } = state;
+  const outcome = state.allowed ? 'served' : 'rateLimited';
+  domain.recorder.record({ principal, outcome, ip: input.ip ?? null, userAgent: null });
+  return {
+    ...about,
+    valid: state.allowed,
+    code: state.allowed ? 'valid' : 'rate_limited',
+    detail: state.allowed
+      ? 'The key is valid.'
+      : `Its account has used up its requests for ${resetSeconds} seconds.`,
+    ratelimit: { limit, remaining, resetSeconds },
+  };
+};
+
+const unknownKey = () => new KaanaError('key_unknown', 'No such API key in your organization.');
+
+const belongsTo = async (domain: Domain, token: string, organizationId: string): Promise<boolean> =>
+  (await domain.keys.findByToken(token))?.organizationId === organizationId;
+
+export const reportLeak = async (domain: Domain, origin: Origin, token: string): Promise<void> => {
+  const { limit, windowMs } = THROTTLES.leakReportAddress;
+  const id = `leak-report:${origin.ip ?? 'unknown'}`;
+  const { granted, oldestLeavesInMs } = await domain.stores.limits.admit(id, 1, limit, windowMs);
+  if (granted === 0) {
+    const seconds = Math.max(1, Math.ceil(oldestLeavesInMs / 1000));
+    throw new KaanaError(
+      'rate_limited',
+      `Too many reports from this address. Try again in ${seconds} seconds.`,
+      {
+        retryAfterSeconds: seconds,
+      },
+    );
+  }
+  await domain.keys.reportLeak(token, origin);
+};

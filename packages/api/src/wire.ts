@@ -1,0 +1,140 @@
+import {
+  type Account,
+  type ApiKey,
+  type AuditEvent,
+  type Counts,
+  type Domain,
+  type KeyActivity,
+  type Organization,
+  PLAN_TABLE,
+  type Principal,
+  type Project,
+  requestsPerMinute,
+  statusOf,
+  total,
+} from '@kaana/core';
+
+/** Entities as they travel: dates as ISO 8601 strings, and nothing that is not in the contract. */
+const iso = (date: Date): string => date.toISOString();
+const isoOrNull = (date: Date | null | undefined): string | null => date?.toISOString() ?? null;
+
+export const toDate = (text: string): Date => new Date(text);
+export const toDateOrNull = (text: string | null | undefined): Date | null => (text ? new Date(text) : null);
+
+/** One page and where the next one begins: `limit + 1` items are asked for, to know whether there is a next one. */
+export const toPage = <Item extends { readonly id: string }>(items: readonly Item[], limit: number) => {
+  const data = items.slice(0, limit);
+  return { data, nextCursor: items.length > limit ? (data.at(-1)?.id ?? null) : null };
+};
+/** What a list of `limit` asks a store for. */
+export const pageQuery = ({ limit, cursor }: { limit: number; cursor?: string | undefined }) => ({
+  limit: limit + 1,
+  before: cursor,
+});
+
+export const toAccountSummary = ({ id, name, email }: Account) => ({ id, name, email });
+const unknownAccount = (id: string) => ({ id, name: '(removed)', email: '' });
+export const toOrganizationSummary = ({ id, name, plan }: Organization) => ({ id, name, plan });
+
+export const toUser = ({ account, organization, permissions }: Principal) => ({
+  id: account.id,
+  email: account.email,
+  name: account.name,
+  role: account.role,
+  status: account.status,
+  organization: toOrganizationSummary(organization),
+  permissions: [...permissions],
+});
+
+const toKey = (key: ApiKey, owner: Account | undefined, activity: KeyActivity | undefined, now: number) => ({
+  id: key.id,
+  name: key.name,
+  start: key.secrets[0]?.start ?? '',
+  status: statusOf(key, now),
+  scopes: key.scopes && [...key.scopes],
+  allowedIps: key.allowedIps && [...key.allowedIps],
+  createdAt: iso(key.createdAt),
+  lastUsedAt: isoOrNull(activity?.lastUsedAt),
+  lastUsedIp: activity?.ip || null,
+  lastUsedUserAgent: activity?.userAgent || null,
+  expiresAt: isoOrNull(key.expiresAt),
+  revokedAt: isoOrNull(key.revokedAt),
+  revokedReason: key.revokedReason,
+  createdBy: owner ? toAccountSummary(owner) : unknownAccount(key.accountId),
+  secrets: key.secrets.map(({ id, start, createdAt, expiresAt }) => ({
+    id,
+    start,
+    createdAt: iso(createdAt),
+    expiresAt: isoOrNull(expiresAt),
+    lastUsedAt: isoOrNull(activity?.secrets[id]),
+  })),
+});
+
+/** Keys with their owners and last uses, read in two queries whatever their number. */
+export const toKeys = async ({ stores, clock }: Domain, keys: readonly ApiKey[]) => {
+  const [owners, activity] = await Promise.all([
+    stores.accounts.getMany([...new Set(keys.map(({ accountId }) => accountId))]),
+    stores.usage.activity(keys.map(({ id }) => id)),
+  ]);
+  const now = clock();
+  return keys.map((key) => toKey(key, owners.get(key.accountId), activity.get(key.id), now));
+};
+export const toOneKey = async (domain: Domain, key: ApiKey) => {
+  const [one] = await toKeys(domain, [key]);
+  if (!one) throw new Error('one key in, none out');
+  return one;
+};
+
+export const toProjects = async ({ stores }: Domain, projects: readonly Project[]) => {
+  const ids = projects.flatMap(({ createdBy }) => createdBy ?? []);
+  const creators =
+    ids.length > 0 ? await stores.accounts.getMany([...new Set(ids)]) : new Map<string, Account>();
+  return projects.map(({ id, name, description, createdAt, updatedAt, createdBy }) => {
+    const creator = createdBy === null ? undefined : creators.get(createdBy);
+    return {
+      id,
+      name,
+      description,
+      createdAt: iso(createdAt),
+      updatedAt: iso(updatedAt),
+      createdBy: creator ? toAccountSummary(creator) : null,
+    };
+  });
+};
+export const toOneProject = async (domain: Domain, project: Project) => {
+  const [one] = await toProjects(domain, [project]);
+  if (!one) throw new Error('one project in, none out');
+  return one;
+};
+
+export const toMember = (account: Account, activeKeys: number) => ({
+  ...toAccountSummary(account),
+  role: account.role,
+  status: account.status,
+  createdAt: iso(account.createdAt),
+  lastSignedInAt: isoOrNull(account.lastSignedInAt),
+  activeKeys,
+});
+
+export const toOrganization = (organization: Organization) => ({
+  ...toOrganizationSummary(organization),
+  createdAt: iso(organization.createdAt),
+  limits: {
+    activeKeys: PLAN_TABLE[organization.plan].activeKeys,
+    requestsPerMinute: requestsPerMinute(organization),
+  },
+});
+
+export const toUsageCounts = (counts: Counts) => ({ total: total(counts), ...counts });
+
+export const toAuditEvent = ({ organizationId: _organizationId, at, ...event }: AuditEvent) => ({
+  ...event,
+  at: iso(at),
+});
+
+type Defined<Fields> = { [Name in keyof Fields]: Exclude<Fields[Name], undefined> };
+/** Without the fields that are `undefined`: what is not named is not changed. */
+export const defined = <Fields extends object>(fields: Fields): Partial<Defined<Fields>> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<
+    Defined<Fields>
+  >;
