@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mintToken, parseToken, tokenStart } from '@kaana/api-key';
 import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
@@ -19,17 +20,20 @@ import {
   SYSTEM,
 } from './principal.ts';
 import type { KeyQuery, Stores } from './stores.ts';
+import { Turns } from './turns.ts';
 
 export type KeyStatus = 'active' | 'revoked' | 'expired';
 export const statusOf = (key: Pick<ApiKey, 'status' | 'expiresAt'>, now: number): KeyStatus =>
   key.status === 'active' && key.expiresAt && key.expiresAt.getTime() <= now ? 'expired' : key.status;
 
-/** The lowest slot below `limit` (`null`: no limit) that is free; `null` where there is none. */
-export const freeSlot = (taken: readonly number[], limit: number | null): number | null => {
-  const used = new Set(taken);
-  for (let slot = 0; limit === null || slot < limit; slot++) if (!used.has(slot)) return slot;
+/** The lowest slot below `limit` that is free; `null` where there is none. */
+export const freeSlot = (taken: readonly number[], limit: number): number | null => {
+  for (let slot = 0; slot < limit; slot++) if (!taken.includes(slot)) return slot;
   return null;
 };
+
+/** Without a limit any slot will do that nobody has, and that no limit counts: a random one needs no look at the others. */
+const unlimitedSlot = () => randomInt(1_000_000, 2 ** 47);
 
 export type NewKey = {
   readonly name: string;
@@ -66,6 +70,8 @@ export const createKeys = (
   peppers: Peppers,
   clock: Clock,
 ): Keys => {
+  /** So that parallel creations of one account do not race each other for its slots. */
+  const creations = new Turns();
   const target = (key: Pick<ApiKey, 'id' | 'name'>) => ({ type: 'key', id: key.id, name: key.name });
   const notFound = () => new KaanaError('not_found', 'No such API key in your organization.');
   const alreadyRevoked = () =>
@@ -152,24 +158,27 @@ export const createKeys = (
       allowedIps: { from: null, to: key.allowedIps },
     });
     for (;;) {
-      let held = await stores.keys.slots(key.accountId);
-      if (limit !== null && (held.length >= limit || held.some(({ slot }) => slot >= limit))) {
-        await compactSlots(key.accountId, limit);
-        held = await stores.keys.slots(key.accountId);
-      }
-      const slot = freeSlot(
-        held.map((holder) => holder.slot),
-        limit,
-      );
-      if (slot === null) {
-        throw new KaanaError(
-          'key_limit_reached',
-          `Your plan allows ${limit} active API keys per account. Revoke one that is no longer needed, then create this one.`,
-        );
-      }
+      const slot = limit === null ? unlimitedSlot() : await slotWithin(key.accountId, limit);
       const inserted = { ...key, slot };
       if ((await stores.keys.insert(inserted, event)) === 'inserted') return inserted;
     }
+  };
+
+  const slotWithin = async (accountId: string, limit: number): Promise<number> => {
+    let held = await stores.keys.slots(accountId);
+    if (held.length >= limit || held.some(({ slot }) => slot >= limit)) {
+      await compactSlots(accountId, limit);
+      held = await stores.keys.slots(accountId);
+    }
+    const slot = freeSlot(
+      held.map((holder) => holder.slot),
+      limit,
+    );
+    if (slot !== null) return slot;
+    throw new KaanaError(
+      'key_limit_reached',
+      `Your plan allows ${limit} active API keys per account. Revoke one that is no longer needed, then create this one.`,
+    );
   };
 
   const findByToken = async (token: string): Promise<ApiKey | null> => {
@@ -204,21 +213,18 @@ export const createKeys = (
       const now = clock();
       const { token, secret } = mintSecret(now);
       const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
-      const key = await insertInSlot(
-        {
-          id: createId('key', now),
-          organizationId: principal.organization.id,
-          accountId: principal.account.id,
-          ...input,
-          secrets: [secret],
-          status: 'active',
-          createdAt: new Date(now),
-          revokedAt: null,
-          revokedReason: null,
-        },
-        limit,
-        caller,
-      );
+      const draft = {
+        id: createId('key', now),
+        organizationId: principal.organization.id,
+        accountId: principal.account.id,
+        ...input,
+        secrets: [secret],
+        status: 'active',
+        createdAt: new Date(now),
+        revokedAt: null,
+        revokedReason: null,
+      } as const;
+      const key = await creations.take(principal.account.id, () => insertInSlot(draft, limit, caller));
       if (limit === null) await withdrawIfDowngraded(key);
       return { key, token };
     },

@@ -1,3 +1,4 @@
+import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
 import type { Principal } from './principal.ts';
 import type { UsageDelta, UsageStore } from './stores.ts';
@@ -50,7 +51,7 @@ export class UsageRecorder {
     }
     activity.lastUsedAt = now;
     activity.ip = ip ?? '';
-    activity.userAgent = userAgent?.slice(0, MAX_USER_AGENT) ?? '';
+    activity.userAgent = userAgent ?? '';
     activity.secrets.set(secretId, now);
   }
 
@@ -74,7 +75,7 @@ export class UsageRecorder {
           keyId,
           lastUsedAt: new Date(lastUsedAt),
           ip,
-          userAgent,
+          userAgent: redactTokens(userAgent).slice(0, MAX_USER_AGENT),
           secrets: Object.fromEntries([...secrets].map(([id, at]) => [id, new Date(at)])),
         })),
       );

@@ -24,7 +24,8 @@ export type Database = {
   ping(): Promise<void>;
   /** Creates what indexes are missing. */
   prepare(): Promise<void>;
-  /** Removes the whole database; for tests. */
+  /** The driver's own collection, and the end of the whole database; both for tests. */
+  raw(collection: string): mongoose.mongo.Collection;
   drop(): Promise<void>;
   close(): Promise<void>;
 };
@@ -88,6 +89,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
         await connection.dropDatabase();
       },
     }),
+    raw: (collection) => connection.getClient().db(connection.name).collection(collection),
     close: () => connection.close(true),
   };
 };

@@ -53,7 +53,7 @@ const AllowedIps = z
   .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
   .min(1)
   .max(100);
-const Reason = line(200).min(1);
+const Reason = line(200, 1);
 
 export const KeyListInput = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { AccountSummary, Id, Name, PageInput, page, Timestamp } from './shared.ts';
+import { AccountSummary, Id, Name, PageInput, page, Timestamp, withoutToken } from './shared.ts';
 
-const Description = z.string().trim().max(2000, 'can have at most 2000 characters');
+const Description = withoutToken(z.string().trim().max(2000, 'can have at most 2000 characters'));
 
 export const Project = z
   .object({

@@ -1,3 +1,4 @@
+import { findTokens } from '@kaana/api-key';
 import { PERMISSIONS, PLANS, ROLES } from '@kaana/core';
 import { z } from 'zod';
 
@@ -17,14 +18,23 @@ export const NewPassword = z
 
 const hasControlCharacter = (text: string) =>
   [...text].some((character) => character < ' ' || character === '\u007f');
+/** People paste into the wrong field. What is kept and shown must never be a key. */
+export const withoutToken = (text: z.ZodString) =>
+  text.refine(
+    (value) => findTokens(value).length === 0,
+    'contains an API key: keep it out of texts that are stored',
+  );
+
 /** A name or a line of text that people read: trimmed, one line. */
-export const line = (maxLength: number) =>
-  z
-    .string()
-    .trim()
-    .max(maxLength, `can have at most ${maxLength} characters`)
-    .refine((text) => !hasControlCharacter(text), 'cannot contain line breaks or control characters');
-export const Name = line(100).min(1, 'must not be empty');
+export const line = (maxLength: number, minLength = 0) =>
+  withoutToken(
+    z
+      .string()
+      .trim()
+      .min(minLength, 'must not be empty')
+      .max(maxLength, `can have at most ${maxLength} characters`),
+  ).refine((text) => !hasControlCharacter(text), 'cannot contain line breaks or control characters');
+export const Name = line(100, 1);
 
 export const PageInput = {
   limit: z.number().int().min(1).max(200).default(50).describe('How many to return at most'),

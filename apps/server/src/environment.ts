@@ -1,0 +1,108 @@
+import { parsePeppers } from '@kaana/api-key/digest';
+import { z } from 'zod';
+
+/** The one place that reads `process.env`. */
+const flag = z.enum(['0', '1']).transform((text) => text === '1');
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const Variables = z.object({
+  NODE_ENV: z.string().optional(),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  MONGODB_URI: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://')
+    .optional(),
+  DATA_DIR: z.string().min(1).default('.data'),
+  KEY_PEPPER: z.string().optional(),
+  ADMIN_EMAIL: z.email().optional(),
+  ADMIN_PASSWORD: z.string().min(10, 'needs at least 10 characters').max(72).optional(),
+  ORGANIZATION_NAME: z.string().trim().min(1).max(100).optional(),
+  DEMO: flag.optional(),
+  WORKERS: z.coerce.number().int().min(1).max(256).default(1),
+  TRUST_PROXY: z.string().default('0'),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+});
+
+export type FirstAdmin = {
+  readonly email: string;
+  readonly password: string;
+  readonly organizationName: string;
+};
+
+export type Environment = {
+  readonly production: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly mongodbUri: string | undefined;
+  readonly dataDir: string;
+  /** As given; where it is not, `secrets.ts` generates one. */
+  readonly keyPepper: string | undefined;
+  readonly firstAdmin: FirstAdmin | undefined;
+  readonly demo: boolean;
+  readonly workers: number;
+  /** As Fastify takes it: whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: boolean | string[] | ((address: string, hop: number) => boolean);
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly publicUrl: string | undefined;
+};
+
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/** `0` nobody, `1` to `32` that many hops, `true` everybody, else addresses and CIDR ranges, comma-separated. */
+const readTrustProxy = (text: string): Environment['trustProxy'] => {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (/^\d{1,2}$/.test(text)) return Number(text) === 0 ? false : (_address, hop) => hop < Number(text);
+  return text.split(',').map((range) => range.trim());
+};
+
+/** Throws an `EnvironmentError` that names every variable that is wrong. */
+export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
+  // An empty variable is one that is not set: compose files and shells leave such behind.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Variables.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+    throw new EnvironmentError(`The environment is not right:\n${lines.join('\n')}`);
+  }
+  const variables = parsed.data;
+  const production = variables.NODE_ENV === 'production';
+  if (production && variables.KEY_PEPPER === undefined) {
+    throw new EnvironmentError(
+      'KEY_PEPPER is required in production. Make one with: echo "p1:$(openssl rand -base64 32)"\n' +
+        'Keep it: without it no API key can be verified. Every process on a database needs the same.',
+    );
+  }
+  if (variables.KEY_PEPPER !== undefined) {
+    try {
+      parsePeppers(variables.KEY_PEPPER);
+    } catch (error) {
+      throw new EnvironmentError(`KEY_PEPPER: ${error instanceof Error ? error.message : 'cannot be read'}`);
+    }
+  }
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password, ORGANIZATION_NAME: organizationName } = variables;
+  const some = [email, password, organizationName].filter((value) => value !== undefined).length;
+  if (some !== 0 && !(email && password && organizationName)) {
+    throw new EnvironmentError(
+      'ADMIN_EMAIL, ADMIN_PASSWORD and ORGANIZATION_NAME go together: set all three.',
+    );
+  }
+  return {
+    production,
+    port: variables.PORT,
+    host: variables.HOST,
+    mongodbUri: variables.MONGODB_URI,
+    dataDir: variables.DATA_DIR,
+    keyPepper: variables.KEY_PEPPER,
+    firstAdmin: email && password && organizationName ? { email, password, organizationName } : undefined,
+    demo: variables.DEMO ?? !production,
+    workers: variables.WORKERS,
+    trustProxy: readTrustProxy(variables.TRUST_PROXY),
+    logLevel: variables.LOG_LEVEL,
+    publicUrl: variables.PUBLIC_URL?.replace(/\/+$/, ''),
+  };
+};

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+
+/** What operators and their monitors look at: is it alive, can it serve, how is it doing. */
+export const registerOperations = (app: FastifyInstance, ping: () => Promise<void>): void => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const byStatus = new Map<number, number>();
+  app.addHook('onResponse', (_request, reply, done) => {
+    byStatus.set(reply.statusCode, (byStatus.get(reply.statusCode) ?? 0) + 1);
+    done();
+  });
+  new Counter({
+    name: 'kaana_http_requests_total',
+    help: 'HTTP requests answered, by status',
+    labelNames: ['status'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [status, count] of byStatus) this.inc({ status }, count);
+    },
+  });
+
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', async () => {
+    await ping();
+    return { status: 'ready' };
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+};

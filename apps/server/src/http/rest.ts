@@ -1,0 +1,59 @@
+import { createCaller, restRoutes } from '@kaana/api';
+import { type Domain, KaanaError } from '@kaana/core';
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
+import { createContext } from './context.ts';
+import { sendProblem } from './errors.ts';
+import { rateLimitHeaders } from './headers.ts';
+
+const METHODS: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+const toUrl = (path: string) => `/api${path.replace(/\{(\w+)\}/g, ':$1')}`;
+
+/**
+ * The REST API: the router's procedures at the addresses of their metadata, and no logic of its own. It takes keys
+ * alone; a session's cookie means nothing here, so that no other site can act through somebody's browser.
+ */
+export const registerRest = (app: FastifyInstance, domain: Domain): void => {
+  const allowed = new Map<string, Set<HTTPMethods>>();
+  for (const route of restRoutes()) {
+    const url = toUrl(route.path);
+    allowed.set(url, (allowed.get(url) ?? new Set()).add(route.method));
+    app.route({
+      method: route.method,
+      url,
+      handler: async (request, reply) => {
+        const context = createContext(domain, request, undefined);
+        try {
+          const result = await route.invoke(createCaller(context), {
+            parameters: request.params as Record<string, string>,
+            query: request.query as Record<string, string>,
+            body: request.body,
+          });
+          reply.code(route.status);
+          return result;
+        } finally {
+          if (context.response.rateLimit) reply.headers(rateLimitHeaders(context.response.rateLimit));
+        }
+      },
+    });
+  }
+  for (const [url, methods] of allowed) {
+    const allow = [...methods, ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
+    app.route({
+      method: METHODS.filter((method) => !methods.has(method)),
+      url,
+      handler: (request, reply) => {
+        reply.header('allow', allow);
+        return sendProblem(
+          reply,
+          request,
+          new KaanaError('method_not_allowed', `This address takes ${allow}.`),
+        );
+      },
+    });
+  }
+};
+
+/** The address under which the caller reaches us. */
+export const originOf = (request: FastifyRequest, publicUrl: string | undefined): string =>
+  publicUrl ?? `${request.protocol}://${request.host}`;

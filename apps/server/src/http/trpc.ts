@@ -1,0 +1,79 @@
+import { type AppRouter, appRouter, type Context, problemOf, type ResponseState } from '@kaana/api';
+import { type Domain, KaanaError } from '@kaana/core';
+import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
+import { parse, serialize } from 'cookie';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { createContext } from './context.ts';
+import { causeOf, sendProblem } from './errors.ts';
+import { type Headers, problemHeaders, rateLimitHeaders } from './headers.ts';
+
+export const SESSION_COOKIE = 'kaana_session';
+
+const sessionCookie = (session: NonNullable<ResponseState['session']> | null, secure: boolean): string =>
+  serialize(SESSION_COOKIE, session?.value ?? '', {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure,
+    expires: session?.expiresAt ?? new Date(0),
+  });
+
+/**
+ * A browser says where a request comes from. What another site makes a browser send is refused before it can act on
+ * somebody's session; `SameSite` on the cookie is the second lock. A key is sent by no browser on its own.
+ */
+const isForeign = (request: FastifyRequest): boolean => {
+  const { origin, authorization, 'sec-fetch-site': site } = request.headers;
+  if (authorization !== undefined) return false;
+  if (site === 'cross-site') return true;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== request.host;
+};
+
+export const registerTrpc = async (
+  app: FastifyInstance,
+  domain: Domain,
+  publicUrl?: string,
+): Promise<void> => {
+  await app.register(async (scope) => {
+    const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
+    scope.addHook('onRequest', async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      if (request.method === 'GET' || !isForeign(request)) return;
+      const { origin } = request.headers;
+      if (origin && publicHost && URL.canParse(origin) && new URL(origin).host === publicHost) return;
+      return sendProblem(
+        reply,
+        request,
+        new KaanaError('origin_not_allowed', 'Another site sent this request.'),
+      );
+    });
+    const secureByUrl = publicUrl?.startsWith('https:') ?? false;
+    const secureRequests = new WeakMap<Context, boolean>();
+    const trpcOptions: FastifyTRPCPluginOptions<AppRouter>['trpcOptions'] = {
+      router: appRouter,
+      createContext: ({ req }) => {
+        const context = createContext(domain, req, parse(req.headers.cookie ?? '')[SESSION_COOKIE]);
+        secureRequests.set(context, secureByUrl || req.protocol === 'https');
+        return context;
+      },
+      responseMeta: ({ ctx, errors }) => {
+        const headers: Headers = {};
+        if (ctx?.response.rateLimit) Object.assign(headers, rateLimitHeaders(ctx.response.rateLimit));
+        if (ctx?.response.session !== undefined) {
+          headers['set-cookie'] = sessionCookie(ctx.response.session, secureRequests.get(ctx) ?? false);
+        }
+        const [error] = errors;
+        if (error) Object.assign(headers, problemHeaders(problemOf(error, ctx?.origin.requestId ?? '')));
+        return { headers };
+      },
+      onError: ({ error, ctx, req }) => {
+        const problem = problemOf(error, ctx?.origin.requestId ?? req.id);
+        if (problem.status >= 500) {
+          app.log.error({ err: causeOf(error), requestId: problem.requestId }, problem.title);
+        }
+      },
+    };
+    await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
+  });
+};

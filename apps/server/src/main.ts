@@ -1,0 +1,138 @@
+import cluster from 'node:cluster';
+import { createPasswords, systemClock } from '@kaana/core';
+import { DataDirInUseError, EmbeddedMongoError } from '@kaana/embedded-mongo';
+import { bootstrap } from './bootstrap.ts';
+import { connectPatiently, openDatabaseServer } from './database.ts';
+import { DEMO, DEMO_PASSWORD } from './demo.ts';
+import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
+import { loadPepper } from './secrets.ts';
+import { startWorker } from './worker.ts';
+
+/** How a worker of a cluster is told what the first process has found out. */
+const WORKER_URI = 'KAANA_WORKER_MONGODB_URI';
+
+const warn = (message: string) => console.error(message);
+
+const prepareDatabase = async (uri: string, environment: Environment) => {
+  const database = await connectPatiently(uri, warn);
+  try {
+    await database.prepare();
+    return await bootstrap(database.stores, createPasswords(), systemClock, environment);
+  } finally {
+    await database.close();
+  }
+};
+
+const announce = (found: Awaited<ReturnType<typeof prepareDatabase>>, address: string) => {
+  console.log(`listening on ${address}`);
+  if (found === 'demo') {
+    console.log(`\nOpen ${address} and sign in (demo data, password of all: ${DEMO_PASSWORD})`);
+    for (const { name, plan, accounts } of DEMO) {
+      for (const { email, role } of accounts)
+        console.log(`  ${email.padEnd(20)} ${role.padEnd(7)} ${name}, ${plan}`);
+    }
+    console.log('');
+  }
+  if (found === 'no-account') {
+    warn(
+      'Nobody can sign in: set ADMIN_EMAIL, ADMIN_PASSWORD and ORGANIZATION_NAME, or DEMO=1, and start again.',
+    );
+  }
+};
+
+/** The first signal stops gracefully, a second one at once. */
+const onStop = (stop: () => Promise<void>) => {
+  let stopping = false;
+  const handle = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    void stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', handle);
+  process.on('SIGINT', handle);
+};
+
+/** Forks the workers, replaces one that dies, and resolves with the address once all listen. */
+const runCluster = (environment: Environment, uri: string, pepper: string) => {
+  let stopping = false;
+  const fork = () => cluster.fork({ [WORKER_URI]: uri, KEY_PEPPER: pepper });
+  const listening = new Promise<string>((resolve, reject) => {
+    let waiting = environment.workers;
+    cluster.on('listening', (_worker, { port }) => {
+      if (--waiting === 0) resolve(`http://${environment.host}:${port}`);
+    });
+    cluster.on('exit', (worker, code, signal) => {
+      if (stopping) return;
+      if (waiting > 0) reject(new Error(`worker ${worker.id} did not start (${signal ?? code})`));
+      warn(`worker ${worker.id} has stopped (${signal ?? code}); starting another`);
+      setTimeout(fork, 1_000);
+    });
+  });
+  for (let count = 0; count < environment.workers; count++) fork();
+  return {
+    listening,
+    stop: async () => {
+      stopping = true;
+      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+      const gone = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+      for (const worker of workers) worker.process.kill('SIGTERM');
+      await Promise.all(gone);
+    },
+  };
+};
+
+const runPrimary = async (environment: Environment) => {
+  const server = await openDatabaseServer(environment, warn);
+  try {
+    const pepper = environment.keyPepper ?? (await loadPepper(environment.dataDir));
+    const found = await prepareDatabase(server.uri, environment);
+    if (environment.workers > 1) {
+      const workers = runCluster(environment, server.uri, pepper);
+      onStop(async () => {
+        await workers.stop();
+        await server.stop();
+      });
+      announce(found, await workers.listening);
+    } else {
+      const worker = await startWorker(environment, server.uri, pepper);
+      onStop(async () => {
+        await worker.stop();
+        await server.stop();
+      });
+      announce(found, worker.address);
+    }
+  } catch (error) {
+    await server.stop().catch(() => undefined);
+    throw error;
+  }
+};
+
+const runWorker = async (environment: Environment, uri: string) => {
+  const worker = await startWorker(environment, uri, environment.keyPepper ?? '');
+  onStop(() => worker.stop());
+  // Without the first process there is nobody to replace or stop us.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+};
+
+try {
+  const environment = readEnvironment(process.env);
+  const workerUri = process.env[WORKER_URI];
+  await (cluster.isWorker && workerUri !== undefined
+    ? runWorker(environment, workerUri)
+    : runPrimary(environment));
+} catch (error) {
+  // What a person can put right is told without a stack.
+  const told =
+    error instanceof EnvironmentError ||
+    error instanceof DataDirInUseError ||
+    error instanceof EmbeddedMongoError ||
+    (error instanceof Error && 'code' in error);
+  console.error(told ? error.message : error);
+  process.exit(1);
+}

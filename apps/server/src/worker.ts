@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url';
+import { parsePeppers } from '@kaana/api-key/digest';
+import { createDomain, createPasswords, systemClock } from '@kaana/core';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from './app.ts';
+import { connectPatiently } from './database.ts';
+import type { Environment } from './environment.ts';
+
+const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
+/** Last uses and counts are written this often; "last used" is never older. */
+const FLUSH_INTERVAL_MS = 1_000;
+const SWEEP_INTERVAL_MS = 30_000;
+const GRACE_MS = 10_000;
+
+export type Worker = { readonly address: string; stop(): Promise<void> };
+
+/** Runs `work` again and again, `intervalMs` after it last ended; a failure is reported and does not end it. */
+const repeat = (intervalMs: number, work: () => Promise<unknown>, report: (error: unknown) => void) => {
+  let timer: NodeJS.Timeout;
+  const schedule = () => {
+    timer = setTimeout(() => void work().catch(report).finally(schedule), intervalMs);
+    timer.unref();
+  };
+  schedule();
+  return () => clearTimeout(timer);
+};
+
+const closeWithin = (app: FastifyInstance, ms: number): Promise<unknown> => {
+  const timeout = new Promise((resolve) => setTimeout(resolve, ms).unref());
+  return Promise.race([app.close(), timeout]);
+};
+
+/** One process that serves: connects to the database, listens, and on `stop` finishes what it has begun. */
+export const startWorker = async (
+  environment: Environment,
+  mongodbUri: string,
+  pepper: string,
+): Promise<Worker> => {
+  const warn = (message: string) => console.error(message);
+  const database = await connectPatiently(mongodbUri, warn);
+  const { stores } = database;
+  const passwords = createPasswords();
+  const domain = createDomain({ stores, peppers: parsePeppers(pepper), passwords, clock: systemClock });
+  const app = await buildApp({
+    domain,
+    ping: () => database.ping(),
+    adminRoot: ADMIN_ROOT,
+    settings: environment,
+  });
+  const report = (error: unknown) =>
+    app.log.warn({ err: error }, 'a background task failed and will be repeated');
+  const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
+  const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
+  const address = await app.listen({
+    port: environment.port,
+    host: environment.host,
+    listenTextResolver: () => '',
+  });
+  return {
+    address,
+    stop: async () => {
+      await closeWithin(app, GRACE_MS);
+      stopFlushing();
+      stopSweeping();
+      await domain.recorder.flush().catch(report);
+      await database.close();
+    },
+  };
+};
