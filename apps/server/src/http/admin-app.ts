@@ -43,7 +43,7 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
         setHeaders: (reply, path) => {
           // What the build names by its content never changes.
           const immutable = path.includes('/assets/');
-          reply.setHeader(
+          reply.header(
             'cache-control',
             immutable ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache',
           );
