@@ -1,4 +1,5 @@
 // Installs what is missing and builds what has changed. Runs before `npm start` and `npm test`; needs Node alone.
+//   --all      builds every package, not only what the server needs
 //   --browser  also makes sure that there is a Chromium for the browser tests
 //   --quiet    says nothing unless something is done
 import { spawnSync } from 'node:child_process';
@@ -42,16 +43,19 @@ if (!installed) {
   writeFileSync(stamp, lock);
 }
 
-say('Building what has changed');
-run(
+// The tests need everything; the server and the commands beside it, only what they are made of.
+const scope = process.argv.includes('--all') ? [] : ['--filter=@kaana/server...', '--filter=@kaana/admin'];
+const turbo = `${root}node_modules/turbo/bin/turbo`;
+const build = spawnSync(
   process.execPath,
-  [`${root}node_modules/turbo/bin/turbo`, 'run', 'build', '--output-logs=errors-only', '--ui=stream'],
-  {
-    TURBO_TELEMETRY_DISABLED: '1',
-    TURBO_NO_UPDATE_NOTIFIER: '1',
-    TURBO_PRINT_VERSION_DISABLED: '1',
-  },
+  [turbo, 'run', 'build', ...scope, '--output-logs=new-only', '--ui=stream'],
+  { cwd: root, encoding: 'utf8', env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' } },
 );
+if (build.status !== 0) {
+  console.error(`${build.stdout}${build.stderr}`);
+  fail('The build failed.');
+}
+if (!build.stdout.includes('FULL TURBO')) say('Built what has changed');
 
 if (process.argv.includes('--browser') && findBrowser() === null) {
   say('Installing Chromium for the browser tests');
