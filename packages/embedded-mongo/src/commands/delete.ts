@@ -1,0 +1,73 @@
+import { ServerError } from '../errors.ts';
+import { matches, type PreparedFind, prepareFind } from '../query/execute.ts';
+import type { Collection } from '../storage/collection.ts';
+import type { Task } from '../task.ts';
+import { decode } from '../values/codec.ts';
+import { type Doc, Int32, isDoc } from '../values/types.ts';
+import { batch, statements } from './batch.ts';
+import {
+  type Command,
+  docField,
+  flagField,
+  namespaceOf,
+  queryContext,
+  type Reply,
+  type Request,
+  refuseUnknown,
+} from './command.ts';
+
+export const remove: Command = {
+  fields: ['deletes', 'ordered', 'let'],
+  writes: true,
+  *run(request): Task<Reply> {
+    const namespace = namespaceOf(request);
+    let deleted = 0;
+    const errors = yield* batch(request, statements(request, 'deletes'), function* (item): Task<void> {
+      if (!isDoc(item))
+        throw new ServerError(
+          'TypeMismatch',
+          "BSON field 'delete.deletes' is the wrong type, expected type 'object'",
+        );
+      refuseUnknown(item, 'delete.deletes', ['q', 'limit', 'hint', 'collation']);
+      if (item['limit'] === undefined)
+        throw new ServerError(40414, "BSON field 'delete.deletes.limit' is missing but a required field");
+      const one = flagField(item, 'limit');
+      deleted += yield* applyDelete(request, namespace, item, docField(item, 'q') ?? {}, one);
+    });
+    return { n: new Int32(deleted), ...(errors.length > 0 ? { writeErrors: errors } : {}) };
+  },
+};
+
+export function removeOne(collection: Collection, find: PreparedFind, id: string): Doc | undefined {
+  const bytes = collection.read(id);
+  if (!bytes) return undefined;
+  const doc = decode(bytes);
+  if (!find.matcher(doc)) return undefined;
+  collection.remove({ id, bytes }, doc);
+  return doc;
+}
+
+/** Deletes the documents, or the first one, that a filter finds; returns how many. */
+export function* applyDelete(
+  request: Request,
+  namespace: string,
+  source: Doc,
+  filter: Doc,
+  one: boolean,
+): Task<number> {
+  const collection = request.engine.catalog.find(namespace);
+  const context = queryContext(request, source);
+  const find = prepareFind(collection, { filter, hint: source['hint'], context });
+  let deleted = 0;
+  if (!collection) return deleted;
+  for (const match of matches(collection, find)) {
+    if (!match) {
+      yield;
+      continue;
+    }
+    if (!removeOne(collection, find, match.row.id)) continue;
+    deleted++;
+    if (one) break;
+  }
+  return deleted;
+}

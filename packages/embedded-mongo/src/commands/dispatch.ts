@@ -1,0 +1,185 @@
+import type { Engine } from '../engine.ts';
+import { ServerError } from '../errors.ts';
+import { run } from '../task.ts';
+import { type Doc, isDoc, toNumber } from '../values/types.ts';
+import { aggregate } from './aggregate.ts';
+import { bulkWrite } from './bulk-write.ts';
+import * as collections from './collections.ts';
+import { type Command, GENERIC_FIELDS, type Reply, type Request } from './command.ts';
+import { remove } from './delete.ts';
+import * as diagnostics from './diagnostics.ts';
+import { findAndModify } from './find-and-modify.ts';
+import * as indexes from './indexes.ts';
+import { insert } from './insert.ts';
+import * as read from './read.ts';
+import { update } from './update.ts';
+
+const COMMANDS = new Map<string, Command>(
+  Object.entries({
+    hello: diagnostics.hello,
+    isMaster: diagnostics.hello,
+    ismaster: diagnostics.hello,
+    ping: diagnostics.ping,
+    buildInfo: diagnostics.buildInfo,
+    buildinfo: diagnostics.buildInfo,
+    connectionStatus: diagnostics.connectionStatus,
+    hostInfo: diagnostics.hostInfo,
+    serverStatus: diagnostics.serverStatus,
+    getParameter: diagnostics.getParameter,
+    setParameter: diagnostics.setParameter,
+    endSessions: diagnostics.endSessions,
+    explain: diagnostics.explain,
+    bulkWrite,
+    insert,
+    update: update,
+    delete: remove,
+    findAndModify: findAndModify,
+    findandmodify: findAndModify,
+    find: read.find,
+    getMore: read.getMore,
+    killCursors: read.killCursors,
+    count: read.count,
+    distinct: read.distinct,
+    aggregate,
+    create: collections.create,
+    drop: collections.drop,
+    dropDatabase: collections.dropDatabase,
+    renameCollection: collections.renameCollection,
+    listCollections: collections.listCollections,
+    listDatabases: collections.listDatabases,
+    collStats: collections.collStats,
+    dbStats: collections.dbStats,
+    validate: collections.validate,
+    collMod: collections.collMod,
+    createIndexes: indexes.createIndexes,
+    listIndexes: indexes.listIndexes,
+    dropIndexes: indexes.dropIndexes,
+    deleteIndexes: indexes.dropIndexes,
+  }),
+);
+
+const KNOWN = new Map<Command, Set<string>>();
+
+function refuseUnknownFields(name: string, command: Command, body: Doc): void {
+  let known = KNOWN.get(command);
+  if (!known) {
+    known = new Set(command.fields);
+    KNOWN.set(command, known);
+  }
+  for (const field of Object.keys(body)) {
+    if (field !== name && !known.has(field) && !GENERIC_FIELDS.has(field)) {
+      throw new ServerError(40415, `BSON field '${name}.${field}' is an unknown field.`);
+    }
+  }
+}
+
+function checkApiVersion(name: string, command: Command, body: Doc): void {
+  const version = body['apiVersion'];
+  if (version === undefined) {
+    if ('apiStrict' in body || 'apiDeprecationErrors' in body) {
+      throw new ServerError(
+        'InvalidOptions',
+        "Provided apiStrict or apiDeprecationErrors without passing 'apiVersion'",
+      );
+    }
+    return;
+  }
+  if (version !== '1') throw new ServerError('APIVersionError', `API version must be "1"`);
+  if (body['apiStrict'] === true && command.unstable) {
+    throw new ServerError(
+      'APIStrictError',
+      `Provided apiStrict:true, but the command ${name} is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api`,
+    );
+  }
+}
+
+const READ_CONCERNS = new Set(['local', 'available', 'majority', 'linearizable', 'snapshot']);
+
+function checkConcerns(name: string, body: Doc): void {
+  const concern = body['readConcern'];
+  if (concern !== undefined) {
+    if (!isDoc(concern))
+      throw new ServerError(
+        'TypeMismatch',
+        `BSON field '${name}.readConcern' is the wrong type, expected type 'object'`,
+      );
+    const { level } = concern;
+    if (level === 'linearizable' || level === 'snapshot')
+      throw new ServerError(
+        level === 'snapshot' ? 246 : 148,
+        `Cannot satisfy read concern '${level}': it needs a replica set`,
+      );
+    if (level !== undefined && !READ_CONCERNS.has(String(level))) {
+      throw new ServerError(
+        'BadValue',
+        `Enumeration value '${String(level)}' for field 'readConcern.level' is not a valid value.`,
+      );
+    }
+  }
+  const write = body['writeConcern'];
+  if (isDoc(write)) {
+    const w = toNumber(write['w']);
+    if (w !== undefined && w > 1)
+      throw new ServerError('BadValue', "cannot use 'w' > 1 when a host is not replicated");
+    if (typeof write['w'] === 'string' && write['w'] !== 'majority')
+      throw new ServerError(79, `No write concern mode named '${write['w']}' found`);
+  }
+}
+
+function refuseTransactions(body: Doc): void {
+  if ('txnNumber' in body || 'startTransaction' in body || 'autocommit' in body) {
+    throw new ServerError(
+      'IllegalOperation',
+      'Transaction numbers are only allowed on a replica set member or mongos',
+    );
+  }
+}
+
+/** Whether a write's reply waits for the disk. Only an explicit `j: false` or `w: 0` lets it go ahead. */
+function waitsForDisk(body: Doc): boolean {
+  const concern = body['writeConcern'];
+  if (!isDoc(concern)) return true;
+  if (toNumber(concern['w']) === 0) return false;
+  return concern['j'] !== false || concern['w'] === 'majority';
+}
+
+/** Runs a request and answers when what it promised is true. Throws a `ServerError` for a refusal. */
+export function dispatch(engine: Engine, body: Doc, connection: number): Reply | Promise<Reply> {
+  const [name = ''] = Object.keys(body);
+  const command = COMMANDS.get(name);
+  if (!command) throw new ServerError('CommandNotFound', `no such command: '${name}'`);
+  const database = body['$db'];
+  if (
+    typeof database !== 'string' ||
+    database === '' ||
+    /[\0/\\ ."$]/.test(database) ||
+    Buffer.byteLength(database) > 63
+  ) {
+    throw new ServerError('InvalidNamespace', `Invalid database name: '${String(database)}'`);
+  }
+  checkApiVersion(name, command, body);
+  refuseUnknownFields(name, command, body);
+  refuseTransactions(body);
+  checkConcerns(name, body);
+  const request: Request = { engine, name, database, body, now: new Date(), connection };
+  const outcome = command.run(request);
+  const reply =
+    typeof (outcome as { next?: unknown }).next === 'function'
+      ? run(outcome as Generator<undefined, Reply, undefined>)
+      : (outcome as Reply);
+  if (!command.writes) return reply;
+  if (!waitsForDisk(body)) {
+    engine.store.lazily();
+    return reply;
+  }
+  return afterDisk(engine, reply);
+}
+
+async function afterDisk(engine: Engine, reply: Reply | Promise<Reply>): Promise<Reply> {
+  try {
+    return await reply;
+  } finally {
+    // Also what was written before an error is promised to be there.
+    await engine.store.durable();
+  }
+}

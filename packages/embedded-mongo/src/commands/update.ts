@@ -1,0 +1,195 @@
+import { ServerError } from '../errors.ts';
+import { matches, type PreparedFind, prepareFind, sortedMatches } from '../query/execute.ts';
+import { lastMatch } from '../query/path.ts';
+import type { Collection } from '../storage/collection.ts';
+import type { Task } from '../task.ts';
+import { compileUpdate, type Update, upsertSeed } from '../update/update.ts';
+import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
+import { valuesEqual } from '../values/compare.ts';
+import { type Doc, Int32, isDoc, TYPE, typeOf } from '../values/types.ts';
+import { batch, statements, target } from './batch.ts';
+import {
+  type Command,
+  constants,
+  docField,
+  flagField,
+  namespaceOf,
+  queryContext,
+  type Reply,
+  type Request,
+  refuseUnknown,
+} from './command.ts';
+import { insertOne } from './insert.ts';
+
+interface Outcome {
+  matched: number;
+  modified: number;
+  upserted: unknown;
+  before: Doc | undefined;
+  after: Doc | undefined;
+}
+
+interface UpdatePlan {
+  find: PreparedFind;
+  update: Update;
+  multi: boolean;
+  upsert: boolean;
+  filter: Doc;
+}
+
+export function prepareUpdate(
+  request: Request,
+  collection: Collection | undefined,
+  source: Doc,
+  filter: Doc,
+  change: unknown,
+): UpdatePlan {
+  const context = queryContext(request, source);
+  const own = docField(source, 'c');
+  const variables = own && { ...context.variables, ...constants(own, context) };
+  const update = compileUpdate(
+    change,
+    source['arrayFilters'],
+    variables ? { ...context, variables } : context,
+  );
+  const multi = flagField(source, 'multi');
+  if (multi && update.kind === 'replacement')
+    throw new ServerError('FailedToParse', 'multi update is not supported for replacement-style update');
+  const find = prepareFind(collection, { filter, sort: source['sort'], hint: source['hint'], context });
+  return { find, update, multi, upsert: flagField(source, 'upsert'), filter };
+}
+
+/** Applies an update to one document that matched; returns undefined if it no longer does. */
+function updateOne(
+  collection: Collection,
+  plan: UpdatePlan,
+  id: string,
+): { before: Doc; after: Doc; modified: boolean } | undefined {
+  // What the scan saw may be older than what is there; read, check and write now, in one step.
+  const bytes = collection.read(id);
+  if (!bytes) return undefined;
+  const before = decode(bytes);
+  lastMatch.index = -1;
+  if (!plan.find.matcher(before)) return undefined;
+  const position = lastMatch.index;
+  const after = plan.update.apply(before, () => (position < 0 ? undefined : position), false);
+  if (!valuesEqual(after['_id'], before['_id']) || typeOf(after['_id']) === TYPE.undefined) {
+    throw new ServerError(
+      'ImmutableField',
+      plan.update.kind === 'operators'
+        ? "Performing an update on the path '_id' would modify the immutable field '_id'"
+        : "After applying the update, the (immutable) field '_id' was found to have been altered to _id: " +
+            String(after['_id']),
+    );
+  }
+  const encoded = encode(after);
+  if (encoded.equals(bytes)) return { before, after, modified: false };
+  if (encoded.length > MAX_DOCUMENT_BYTES)
+    throw new ServerError(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
+  collection.update({ id, bytes }, before, after, encoded);
+  return { before, after, modified: true };
+}
+
+function upsert(request: Request, namespace: string, plan: UpdatePlan): Doc {
+  const seed = upsertSeed(plan.filter);
+  let after: Doc;
+  if (plan.update.kind === 'replacement') {
+    const id: Doc = '_id' in seed ? { _id: seed['_id'] } : {};
+    after = plan.update.apply(id, () => undefined, true);
+  } else after = plan.update.apply(seed, () => undefined, true);
+  if ('_id' in seed && !valuesEqual(seed['_id'], after['_id'])) {
+    throw new ServerError(
+      'ImmutableField',
+      "Performing an update on the path '_id' would modify the immutable field '_id'",
+    );
+  }
+  return insertOne(target(request, namespace), encode(after));
+}
+
+export function* applyUpdate(
+  request: Request,
+  namespace: string,
+  collection: Collection | undefined,
+  plan: UpdatePlan,
+): Task<Outcome> {
+  const outcome: Outcome = {
+    matched: 0,
+    modified: 0,
+    upserted: undefined,
+    before: undefined,
+    after: undefined,
+  };
+  if (collection) {
+    // An update can move a document ahead of the scan; no document is updated twice.
+    const seen = new Set<string>();
+    for (const match of plan.multi ? matches(collection, plan.find) : sortedMatches(collection, plan.find)) {
+      if (!match) {
+        yield;
+        continue;
+      }
+      if (seen.has(match.row.id)) continue;
+      const done = updateOne(collection, plan, match.row.id);
+      if (!done) continue;
+      outcome.matched++;
+      if (done.modified) outcome.modified++;
+      outcome.before = done.before;
+      outcome.after = done.after;
+      if (!plan.multi) break;
+      seen.add(match.row.id);
+    }
+  }
+  if (outcome.matched === 0 && plan.upsert) {
+    outcome.after = upsert(request, namespace, plan);
+    outcome.upserted = outcome.after['_id'];
+  }
+  return outcome;
+}
+
+const UPDATE_FIELDS = [
+  'q',
+  'u',
+  'c',
+  'multi',
+  'upsert',
+  'arrayFilters',
+  'hint',
+  'collation',
+  'sort',
+  'upsertSupplied',
+];
+
+export const update: Command = {
+  fields: ['updates', 'ordered', 'bypassDocumentValidation', 'let'],
+  writes: true,
+  *run(request): Task<Reply> {
+    const namespace = namespaceOf(request);
+    const upserted: Doc[] = [];
+    let matched = 0;
+    let modified = 0;
+    const errors = yield* batch(request, statements(request, 'updates'), function* (item, index): Task<void> {
+      if (!isDoc(item))
+        throw new ServerError(
+          'TypeMismatch',
+          "BSON field 'update.updates' is the wrong type, expected type 'object'",
+        );
+      refuseUnknown(item, 'update.updates', UPDATE_FIELDS);
+      if (flagField(item, 'multi') && item['sort'] !== undefined)
+        throw new ServerError('FailedToParse', 'Cannot specify sort with multi=true');
+      const collection = request.engine.catalog.find(namespace);
+      const plan = prepareUpdate(request, collection, item, docField(item, 'q') ?? {}, item['u']);
+      const outcome = yield* applyUpdate(request, namespace, collection, plan);
+      matched += outcome.matched;
+      modified += outcome.modified;
+      if (outcome.upserted !== undefined) {
+        matched++;
+        upserted.push({ index: new Int32(index), _id: outcome.upserted });
+      }
+    });
+    return {
+      n: new Int32(matched),
+      nModified: new Int32(modified),
+      ...(upserted.length > 0 ? { upserted } : {}),
+      ...(errors.length > 0 ? { writeErrors: errors } : {}),
+    };
+  },
+};

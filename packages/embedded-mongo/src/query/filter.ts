@@ -1,0 +1,191 @@
+import { ServerError } from '../errors.ts';
+import type { StringOrder } from '../values/compare.ts';
+import { type Doc, isDoc, TYPE, toNumber, typeOf } from '../values/types.ts';
+import { evaluate } from './expression.ts';
+import { matchPath, type Predicate } from './path.ts';
+import { isOperatorDoc, leafPredicate } from './predicates.ts';
+
+/** What a filter depends on besides the document. */
+export interface QueryContext {
+  /** The instant of `$$NOW`: one per command. */
+  now: Date;
+  strings?: StringOrder | undefined;
+  /** `let` variables of the command, as plain values. */
+  variables?: Doc | undefined;
+}
+
+export type Matcher = (doc: Doc) => boolean;
+
+/** Compiles a filter once; the result tests one typed document at a time. Throws for what MongoDB refuses. */
+export function compileFilter(filter: Doc, context: QueryContext): Matcher {
+  const tests: Matcher[] = [];
+  for (const key of Object.keys(filter)) {
+    const operand = filter[key];
+    if (key.startsWith('$')) {
+      const test = topLevelOperator(key, operand, context);
+      if (test) tests.push(test);
+    } else tests.push(...compileField(key, operand, context));
+  }
+  if (tests.length === 1) return tests[0] as Matcher;
+  return (doc) => tests.every((test) => test(doc));
+}
+
+function branches(key: string, operand: unknown, context: QueryContext): Matcher[] {
+  if (!Array.isArray(operand)) throw new ServerError('BadValue', `${key} must be an array`);
+  if (operand.length === 0) throw new ServerError('BadValue', `${key} argument must be a non-empty array`);
+  return operand.map((branch) => {
+    if (!isDoc(branch)) throw new ServerError('BadValue', `${key} entries need to be full objects`);
+    return compileFilter(branch, context);
+  });
+}
+
+function topLevelOperator(key: string, operand: unknown, context: QueryContext): Matcher | undefined {
+  switch (key) {
+    case '$and': {
+      const all = branches(key, operand, context);
+      return (doc) => all.every((test) => test(doc));
+    }
+    case '$or': {
+      const any = branches(key, operand, context);
+      return (doc) => any.some((test) => test(doc));
+    }
+    case '$nor': {
+      const none = branches(key, operand, context);
+      return (doc) => !none.some((test) => test(doc));
+    }
+    case '$expr':
+      return (doc) => {
+        const value = evaluate(operand, doc, context);
+        return value !== null && value !== undefined && value !== false && value !== 0;
+      };
+    case '$comment':
+      return undefined;
+    case '$alwaysTrue':
+    case '$alwaysFalse':
+      if (toNumber(operand) !== 1)
+        throw new ServerError('FailedToParse', `${key} must be an integer value of 1`);
+      return () => key === '$alwaysTrue';
+    case '$where':
+    case '$text':
+    case '$jsonSchema':
+    case '$sampleRate':
+      throw new ServerError('BadValue', `${key} is not supported by the embedded engine`);
+    default:
+      throw new ServerError(
+        'BadValue',
+        `unknown top level operator: ${key}. If you have a field name that starts with a '$' symbol, consider using $getField or $setField.`,
+      );
+  }
+}
+
+function compileField(path: string, operand: unknown, context: QueryContext): Matcher[] {
+  const parts = path.split('.');
+  if (!isOperatorDoc(operand)) return [fieldTest(parts, leafPredicate('$eq', operand, context))];
+  const tests: Matcher[] = [];
+  for (const operator of Object.keys(operand)) {
+    const argument = operand[operator];
+    switch (operator) {
+      case '$options':
+        if (!('$regex' in operand)) throw new ServerError('BadValue', '$options needs a $regex');
+        break;
+      case '$regex':
+        tests.push(fieldTest(parts, leafPredicate('$regex', argument, context, operand['$options'])));
+        break;
+      case '$ne':
+        tests.push(negate(fieldTest(parts, leafPredicate('$eq', argument, context))));
+        break;
+      case '$nin':
+        tests.push(negate(fieldTest(parts, leafPredicate('$in', argument, context))));
+        break;
+      case '$not':
+        tests.push(negate(compileNot(parts, argument, context)));
+        break;
+      case '$exists': {
+        const test = fieldTest(parts, { whole: (value) => value !== undefined });
+        tests.push(truthyArgument(argument) ? test : negate(test));
+        break;
+      }
+      case '$all':
+        tests.push(...compileAll(parts, argument, context));
+        break;
+      case '$elemMatch':
+        tests.push(fieldTest(parts, elemMatch(argument, context)));
+        break;
+      case '$comment':
+        break;
+      default:
+        tests.push(fieldTest(parts, leafPredicate(operator, argument, context)));
+    }
+  }
+  return tests;
+}
+
+function truthyArgument(value: unknown): boolean {
+  const number = toNumber(value);
+  return number !== undefined ? number !== 0 : value !== null && value !== undefined && value !== false;
+}
+
+function fieldTest(parts: string[], predicate: Predicate): Matcher {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && predicate.scalar) {
+    // Most filters name a top-level field that holds a scalar; spare them the walk.
+    const scalar = predicate.scalar;
+    return (doc) => {
+      const value = Object.hasOwn(doc, only) ? doc[only] : undefined;
+      return Array.isArray(value) ? matchPath(doc, parts, 0, predicate) : scalar(value);
+    };
+  }
+  return (doc) => matchPath(doc, parts, 0, predicate);
+}
+
+function negate(test: Matcher): Matcher {
+  return (doc) => !test(doc);
+}
+
+function compileNot(parts: string[], argument: unknown, context: QueryContext): Matcher {
+  if (typeOf(argument) === TYPE.regex) return fieldTest(parts, leafPredicate('$eq', argument, context));
+  if (!isDoc(argument)) throw new ServerError('BadValue', '$not needs a regex or a document');
+  if (Object.keys(argument).length === 0) throw new ServerError('BadValue', '$not cannot be empty');
+  const tests = compileField(parts.join('.'), argument, context);
+  return (doc) => tests.every((test) => test(doc));
+}
+
+function compileAll(parts: string[], argument: unknown, context: QueryContext): Matcher[] {
+  if (!Array.isArray(argument)) throw new ServerError('BadValue', '$all needs an array');
+  if (argument.length === 0) return [() => false];
+  return argument.map((item) =>
+    isDoc(item) && '$elemMatch' in item
+      ? fieldTest(parts, elemMatch(item['$elemMatch'], context))
+      : fieldTest(parts, leafPredicate('$eq', item, context)),
+  );
+}
+
+/** The predicate of `$elemMatch`: on the array as a whole. */
+export function elemMatch(argument: unknown, context: QueryContext): Predicate {
+  const test = elementTest(argument, context, '$elemMatch');
+  return {
+    whole: (value) => Array.isArray(value) && value.some(test),
+    position: (value) => (Array.isArray(value) ? value.findIndex(test) : -1),
+  };
+}
+
+/** Whether one array element satisfies a condition, as in `$elemMatch`, `$pull` and array filters. */
+export function elementTest(
+  argument: unknown,
+  context: QueryContext,
+  name: string,
+): (item: unknown) => boolean {
+  if (!isDoc(argument)) throw new ServerError('BadValue', `${name} needs an Object`);
+  const first = Object.keys(argument)[0];
+  const logical = first === '$and' || first === '$or' || first === '$nor' || first === '$expr';
+  if (first?.startsWith('$') && !logical) {
+    const tests = compileField('v', argument, context);
+    // An element that is an array is compared as a whole here, so it is wrapped once more.
+    return (item) => {
+      const doc = { v: Array.isArray(item) ? [item] : item };
+      return tests.every((test) => test(doc));
+    };
+  }
+  const matcher = compileFilter(argument, context);
+  return (item) => (isDoc(item) ? matcher(item) : Array.isArray(item) ? matcher({ ...item }) : false);
+}

@@ -1,0 +1,239 @@
+import { ServerError } from '../errors.ts';
+import { canonicalType, compareValues, stringOf } from '../values/compare.ts';
+import {
+  binaryBytes,
+  type Doc,
+  isDoc,
+  numericValue,
+  regexParts,
+  TYPE,
+  type TypeName,
+  toNumber,
+  typeOf,
+} from '../values/types.ts';
+import type { QueryContext } from './filter.ts';
+import type { Predicate } from './path.ts';
+
+/** `{$gt: 1}` is a document of operators, `{a: 1}` and `{}` are values; a DBRef is a value too. */
+export function isOperatorDoc(value: unknown): value is Doc {
+  if (!isDoc(value)) return false;
+  const first = Object.keys(value)[0];
+  return first?.startsWith('$') === true && first !== '$ref' && first !== '$id' && first !== '$db';
+}
+
+const REGEX_FLAGS = /^[imsxu]*$/;
+
+/** A regular expression of MongoDB's (PCRE) as a JavaScript one; the two agree on all that is common. */
+export function toRegExp(pattern: string, flags: string): RegExp {
+  if (!REGEX_FLAGS.test(flags)) throw new ServerError(51108, `invalid flag in regex options: ${flags}`);
+  let source = pattern;
+  if (flags.includes('x'))
+    source = source.replace(/\\.|#.*$|\s+/gm, (found) => (found.startsWith('\\') ? found : ''));
+  let inline = '';
+  source = source.replace(/^\(\?([ims]+)\)/, (_all, found: string) => {
+    inline = found;
+    return '';
+  });
+  const kept = [...new Set(`${flags}${inline}`.replace(/[xu]/g, ''))].join('');
+  try {
+    return new RegExp(source, `${kept}u`);
+  } catch {
+    try {
+      return new RegExp(source, kept);
+    } catch (error) {
+      throw new ServerError(51091, `Regular expression is invalid: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** The test of one operator on what a path leads to. */
+export function leafPredicate(
+  operator: string,
+  argument: unknown,
+  context: QueryContext,
+  extra?: unknown,
+): Predicate {
+  switch (operator) {
+    case '$eq':
+      return { scalar: equality(argument, context) };
+    case '$gt':
+    case '$gte':
+    case '$lt':
+    case '$lte':
+      return { scalar: inequality(operator, argument, context) };
+    case '$in':
+      return { scalar: membership(argument, context) };
+    case '$regex':
+      return { scalar: regex(argument, extra) };
+    case '$type':
+      return typePredicate(argument);
+    case '$mod':
+      return { scalar: modulo(argument) };
+    case '$size': {
+      const size = toNumber(argument);
+      if (size === undefined)
+        throw new ServerError('FailedToParse', `Failed to parse $size. Expected a number in: $size`);
+      if (!Number.isInteger(size) || size < 0)
+        throw new ServerError('FailedToParse', `Failed to parse $size. Expected a non-negative integer`);
+      return { whole: (value) => Array.isArray(value) && value.length === size };
+    }
+    case '$bitsAllSet':
+    case '$bitsAllClear':
+    case '$bitsAnySet':
+    case '$bitsAnyClear':
+      return { scalar: bits(operator, argument) };
+    default:
+      throw new ServerError('BadValue', `unknown operator: ${operator}`);
+  }
+}
+
+function equality(argument: unknown, context: QueryContext): (value: unknown) => boolean {
+  const type = typeOf(argument);
+  if (type === TYPE.undefined) throw new ServerError('BadValue', 'cannot compare to undefined');
+  if (type === TYPE.null) return (value) => value === null || value === undefined;
+  if (type === TYPE.regex) {
+    const test = regex(argument, undefined);
+    return (value) => test(value) || (typeOf(value) === TYPE.regex && compareValues(value, argument) === 0);
+  }
+  if (type === TYPE.string && !context.strings)
+    return (value) => value === argument || (typeOf(value) === TYPE.symbol && stringOf(value) === argument);
+  return (value) => value !== undefined && compareValues(value, argument, context.strings) === 0;
+}
+
+/** Only values of the argument's own kind compare, as in MongoDB ("type bracketing"). */
+function inequality(operator: string, argument: unknown, context: QueryContext): (value: unknown) => boolean {
+  const type = typeOf(argument);
+  if (type === TYPE.regex)
+    throw new ServerError('BadValue', `Can't have RegEx as arg to predicate over field`);
+  if (type === TYPE.null)
+    return operator.endsWith('e') ? (value) => value === null || value === undefined : () => false;
+  const kind = canonicalType(argument);
+  const anyKind = type === TYPE.minKey || type === TYPE.maxKey;
+  const isNaN_ = kind === 30 && Number.isNaN(numericValue(argument));
+  return (value) => {
+    if (value === undefined) return false;
+    if (!anyKind && canonicalType(value) !== kind) return false;
+    if (kind === 30 && !anyKind) {
+      const valueNaN = Number.isNaN(numericValue(value));
+      if (valueNaN || isNaN_) return valueNaN && isNaN_ && operator.endsWith('e');
+    }
+    const order = compareValues(value, argument, context.strings);
+    if (operator === '$gt') return order > 0;
+    if (operator === '$gte') return order >= 0;
+    return operator === '$lt' ? order < 0 : order <= 0;
+  };
+}
+
+function membership(argument: unknown, context: QueryContext): (value: unknown) => boolean {
+  if (!Array.isArray(argument)) throw new ServerError('BadValue', '$in needs an array');
+  for (const item of argument) {
+    if (isOperatorDoc(item)) throw new ServerError('BadValue', 'cannot nest $ under $in');
+  }
+  if (!context.strings && argument.every((item) => typeof item === 'string')) {
+    const strings = new Set<unknown>(argument);
+    return (value) => strings.has(value);
+  }
+  const tests = argument.map((item) => equality(item, context));
+  return (value) => tests.some((test) => test(value));
+}
+
+function regex(argument: unknown, options: unknown): (value: unknown) => boolean {
+  let pattern: string;
+  let flags: string;
+  if (typeof argument === 'string') {
+    pattern = argument;
+    flags = '';
+  } else if (typeOf(argument) === TYPE.regex) ({ pattern, flags } = regexParts(argument));
+  else throw new ServerError('BadValue', '$regex has to be a string');
+  if (options !== undefined) {
+    if (typeof options !== 'string') throw new ServerError('BadValue', '$options has to be a string');
+    if (flags) throw new ServerError(51075, 'options set in both $regex and $options');
+    flags = options;
+  }
+  const compiled = toRegExp(pattern, flags);
+  return (value) => typeof value === 'string' && compiled.test(value);
+}
+
+function typePredicate(argument: unknown): Predicate {
+  const wanted = (Array.isArray(argument) ? argument : [argument]).map((item): number | 'number' => {
+    if (item === 'number') return 'number';
+    if (typeof item === 'string') {
+      const code = Object.hasOwn(TYPE, item) ? TYPE[item as TypeName] : undefined;
+      if (code === undefined) throw new ServerError('BadValue', `Unknown type name alias: ${item}`);
+      return code;
+    }
+    const code = toNumber(item);
+    if (code === undefined)
+      throw new ServerError('TypeMismatch', 'type must be represented as a number or a string');
+    if (!Object.values<number>(TYPE).includes(code))
+      throw new ServerError('BadValue', `Invalid numerical type code: ${code}`);
+    return code;
+  });
+  if (wanted.length === 0) throw new ServerError('FailedToParse', '$type must match at least one type');
+  return {
+    scalar: (value) =>
+      value !== undefined &&
+      wanted.some((type) => (type === 'number' ? toNumber(value) !== undefined : typeOf(value) === type)),
+  };
+}
+
+function modulo(argument: unknown): (value: unknown) => boolean {
+  if (!Array.isArray(argument)) throw new ServerError('BadValue', 'malformed mod, needs to be an array');
+  if (argument.length !== 2) {
+    throw new ServerError(
+      'BadValue',
+      `malformed mod, ${argument.length < 2 ? 'not enough' : 'too many'} elements`,
+    );
+  }
+  const [divisor, remainder] = argument.map((item) => Math.trunc(toNumber(item) ?? Number.NaN)) as [
+    number,
+    number,
+  ];
+  if (Number.isNaN(divisor)) throw new ServerError('BadValue', 'malformed mod, divisor not a number');
+  if (Number.isNaN(remainder)) throw new ServerError('BadValue', 'malformed mod, remainder not a number');
+  if (divisor === 0) throw new ServerError('BadValue', 'divisor cannot be 0');
+  return (value) => {
+    const number = toNumber(value);
+    return number !== undefined && Number.isFinite(number) && Math.trunc(number) % divisor === remainder;
+  };
+}
+
+function bits(operator: string, argument: unknown): (value: unknown) => boolean {
+  let mask = 0n;
+  if (Array.isArray(argument)) {
+    for (const item of argument) {
+      const position = toNumber(item);
+      if (position === undefined || !Number.isInteger(position) || position < 0) {
+        throw new ServerError('BadValue', `bit positions must be >= 0 but got: ${String(position)}`);
+      }
+      mask |= 1n << BigInt(position);
+    }
+  } else if (typeOf(argument) === TYPE.binData) {
+    binaryBytes(argument).forEach((byte, i) => {
+      mask |= BigInt(byte) << BigInt(8 * i);
+    });
+  } else {
+    const number = toNumber(argument);
+    if (number === undefined || !Number.isInteger(number) || number < 0) {
+      throw new ServerError('BadValue', `${operator} takes an Array, a number, or a BinData`);
+    }
+    mask = BigInt(number);
+  }
+  return (value) => {
+    let bitsOf: bigint;
+    if (typeOf(value) === TYPE.binData) {
+      bitsOf = 0n;
+      binaryBytes(value).forEach((byte, i) => {
+        bitsOf |= BigInt(byte) << BigInt(8 * i);
+      });
+    } else {
+      const number = value === undefined ? Number.NaN : numericValue(value);
+      if (typeof number === 'number' && !Number.isInteger(number)) return false;
+      bitsOf = BigInt(number);
+    }
+    const set = bitsOf & mask;
+    if (operator === '$bitsAllSet') return set === mask;
+    if (operator === '$bitsAllClear') return set === 0n;
+    return operator === '$bitsAnySet' ? set !== 0n : set !== mask;
+  };
+}

@@ -1,0 +1,217 @@
+import { ServerError } from '../errors.ts';
+import { fromPlain, toPlain } from '../values/codec.ts';
+import { type Doc, define, isDoc, isNumeric, isTruthy, toNumber } from '../values/types.ts';
+import { evaluatePrepared, prepareExpression } from './expression.ts';
+import { elementTest, type Matcher, type QueryContext } from './filter.ts';
+import { lastMatch } from './path.ts';
+
+interface Node {
+  children: Map<string, Node>;
+  /** Set where a path ends. */
+  leaf: boolean;
+}
+
+export interface Projection {
+  apply(doc: Doc): Doc;
+  /** Top-level fields to keep, in case that is all that the projection does. */
+  fields: Set<string> | undefined;
+}
+
+function newNode(): Node {
+  return { children: new Map(), leaf: false };
+}
+
+function add(root: Node, path: string): void {
+  let node = root;
+  const parts = path.split('.');
+  for (const part of parts) {
+    if (part === '') throw new ServerError(15998, 'FieldPath field names may not be empty strings.');
+    if (node.leaf) throw new ServerError(31249, `Path collision at ${path}`);
+    let child = node.children.get(part);
+    if (!child) {
+      child = newNode();
+      node.children.set(part, child);
+    }
+    node = child;
+  }
+  if (node.leaf || node.children.size > 0) throw new ServerError(31250, `Path collision at ${path}`);
+  node.leaf = true;
+}
+
+function include(value: unknown, node: Node): unknown {
+  if (node.leaf) return value;
+  if (Array.isArray(value)) {
+    return value.filter((item) => isDoc(item) || Array.isArray(item)).map((item) => include(item, node));
+  }
+  if (!isDoc(value)) return undefined;
+  const kept: Doc = {};
+  for (const key of Object.keys(value)) {
+    const child = node.children.get(key);
+    if (!child) continue;
+    const part = include(value[key], child);
+    if (part !== undefined) define(kept, key, part);
+  }
+  return kept;
+}
+
+function exclude(value: unknown, node: Node): unknown {
+  if (Array.isArray(value)) return value.map((item) => exclude(item, node));
+  if (!isDoc(value)) return value;
+  const kept: Doc = {};
+  for (const key of Object.keys(value)) {
+    const child = node.children.get(key);
+    if (child?.leaf) continue;
+    define(kept, key, child ? exclude(value[key], child) : value[key]);
+  }
+  return kept;
+}
+
+/** Replaces the value at a path, without creating it; arrays on the way are mapped over. */
+function replace(value: unknown, parts: readonly string[], change: (value: unknown) => unknown): unknown {
+  const [part, ...rest] = parts;
+  if (part === undefined) return change(value);
+  if (Array.isArray(value)) return value.map((item) => replace(item, parts, change));
+  if (!isDoc(value) || !Object.hasOwn(value, part)) return value;
+  const copy = { ...value };
+  const changed = replace(copy[part], rest, change);
+  if (changed === undefined) delete copy[part];
+  else define(copy, part, changed);
+  return copy;
+}
+
+function setField(doc: Doc, parts: readonly string[], value: unknown): void {
+  let target = doc;
+  for (const part of parts.slice(0, -1)) {
+    if (!isDoc(target[part])) define(target, part, {});
+    target = target[part] as Doc;
+  }
+  define(target, parts[parts.length - 1] ?? '', value);
+}
+
+function sliceOf(argument: unknown, value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  if (Array.isArray(argument)) {
+    const skip = toNumber(argument[0]) ?? 0;
+    const count = toNumber(argument[1]) ?? 0;
+    if (count <= 0) throw new ServerError(28724, 'First argument to $slice must be positive');
+    const start = skip < 0 ? Math.max(0, value.length + skip) : skip;
+    return value.slice(start, start + count);
+  }
+  const count = toNumber(argument) ?? 0;
+  return count < 0 ? value.slice(count) : value.slice(0, count);
+}
+
+/** Compiles a `find` projection. `matcher` is the query's, which the positional `.$` needs. */
+export function compileProjection(
+  spec: Doc,
+  context: QueryContext,
+  matcher?: Matcher,
+): Projection | undefined {
+  const paths = flatten(spec);
+  if (paths.length === 0) return undefined;
+  const included: string[] = [];
+  const excluded: string[] = [];
+  const slices: { path: string; argument: unknown }[] = [];
+  const matches: { path: string; test: (item: unknown) => boolean }[] = [];
+  const computed: { path: string; expression: unknown }[] = [];
+  let positional: string | undefined;
+  let id: boolean | undefined;
+  for (const [path, value] of paths) {
+    if (path.endsWith('.$')) {
+      positional = path.slice(0, -2);
+      included.push(positional);
+    } else if (typeof value === 'boolean' || isNumeric(value)) {
+      const keep = isTruthy(value);
+      if (path === '_id') id = keep;
+      else (keep ? included : excluded).push(path);
+    } else if (isDoc(value) && '$slice' in value && !isExpressionSlice(value['$slice'])) {
+      slices.push({ path, argument: value['$slice'] });
+    } else if (isDoc(value) && '$elemMatch' in value) {
+      matches.push({ path, test: elementTest(value['$elemMatch'], context, '$elemMatch') });
+    } else if (isDoc(value) && '$meta' in value) {
+      throw new ServerError('BadValue', '$meta is not supported by the embedded engine');
+    } else computed.push({ path, expression: prepareExpression(value, context) });
+  }
+  const inclusive =
+    included.length > 0 ||
+    computed.length > 0 ||
+    matches.length > 0 ||
+    (id === true && excluded.length === 0 && slices.length === 0);
+  if (inclusive && excluded.length > 0) {
+    const [first = ''] = excluded;
+    throw new ServerError(31254, `Cannot do exclusion on field ${first} in inclusion projection`);
+  }
+  const root = newNode();
+  for (const path of inclusive
+    ? [...included, ...matches.map((m) => m.path), ...slices.map((s) => s.path)]
+    : excluded)
+    add(root, path);
+  if (inclusive && id !== false && !root.children.has('_id')) add(root, '_id');
+  if (!inclusive && id === false) add(root, '_id');
+  const simple = slices.length + matches.length + computed.length === 0 && positional === undefined;
+  const topLevel = [...root.children.values()].every((node) => node.leaf);
+
+  return {
+    fields: simple && inclusive && topLevel ? new Set(root.children.keys()) : undefined,
+    apply(doc) {
+      let result = (inclusive ? include(doc, root) : exclude(doc, root)) as Doc;
+      for (const { path, argument } of slices) {
+        result = replace(result, path.split('.'), (value) => sliceOf(argument, value)) as Doc;
+      }
+      for (const { path, test } of matches) {
+        result = replace(result, path.split('.'), (value) => {
+          const found = Array.isArray(value) ? value.findIndex(test) : -1;
+          return found < 0 ? undefined : [(value as unknown[])[found]];
+        }) as Doc;
+      }
+      if (positional !== undefined) {
+        lastMatch.index = -1;
+        if (!matcher?.(doc) || lastMatch.index < 0) {
+          throw new ServerError(
+            51246,
+            "Executor error during find command :: caused by :: positional operator '.$' couldn't find a matching element in the array",
+          );
+        }
+        const { index } = lastMatch;
+        result = replace(result, positional.split('.'), (value) =>
+          Array.isArray(value) ? value.slice(index, index + 1) : value,
+        ) as Doc;
+      }
+      if (computed.length > 0) {
+        const plain = toPlain(doc);
+        for (const { path, expression } of computed) {
+          const value = evaluatePrepared(expression, plain, context);
+          if (value !== undefined) setField(result, path.split('.'), fromPlain(value));
+        }
+      }
+      return result;
+    },
+  };
+}
+
+function isExpressionSlice(argument: unknown): boolean {
+  return Array.isArray(argument) && !argument.every(isNumeric);
+}
+
+/** `{a: {b: 1}}` means `{"a.b": 1}`. */
+function flatten(spec: Doc, prefix = ''): [string, unknown][] {
+  return Object.keys(spec).flatMap((key): [string, unknown][] => {
+    const value = spec[key];
+    const path = prefix + key;
+    if (key.startsWith('$') && !prefix)
+      throw new ServerError(
+        16410,
+        `FieldPath field names may not start with '$'. Consider using $getField or $setField.`,
+      );
+    if (isDoc(value)) {
+      const keys = Object.keys(value);
+      if (keys.length === 0)
+        throw new ServerError(
+          51270,
+          'An empty sub-projection is not a valid value. Found empty object at path',
+        );
+      if (!keys.some((name) => name.startsWith('$'))) return flatten(value, `${path}.`);
+    }
+    return [[path, value]];
+  });
+}

@@ -1,0 +1,171 @@
+import type { IndexSpec } from '../indexes/spec.ts';
+import { decode, encode } from '../values/codec.ts';
+import { type Doc, Int32, isDoc, toNumber } from '../values/types.ts';
+import { Collection } from './collection.ts';
+import type { Store } from './store.ts';
+
+/** The catalog's own entries live under this prefix; collections and indexes get the following ones. */
+const CATALOG_IDENT = '\0\0\0\0';
+const NEXT_IDENT = `${CATALOG_IDENT}\x01next`;
+const ENTRY = `${CATALOG_IDENT}\x02`;
+
+function identText(ident: number): string {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(ident);
+  return bytes.toString('latin1');
+}
+
+/** A namespace as a key: UTF-8 bytes as latin1 characters. */
+function namespaceKey(namespace: string): string {
+  return ENTRY + Buffer.from(namespace, 'utf8').toString('latin1');
+}
+
+/** Which collections and indexes there are. Held in memory, written through to the store. */
+export class Catalog {
+  readonly #store: Store;
+  readonly #collections = new Map<string, Collection>();
+  #nextIdent: number;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#nextIdent = store.get(NEXT_IDENT)?.readUInt32BE(0) ?? 1;
+    let low: string | undefined = ENTRY;
+    while (low !== undefined) {
+      const chunk = store.range(low, `${CATALOG_IDENT}\x03`, false, 256);
+      for (const { value } of chunk.entries) {
+        const collection = this.#load(decode(value));
+        this.#collections.set(collection.namespace, collection);
+      }
+      low = chunk.next;
+    }
+  }
+
+  #load(entry: Doc): Collection {
+    const indexes = (entry['indexes'] as Doc[]).map(loadIndex);
+    return new Collection(
+      this.#store,
+      this,
+      String(entry['ns']),
+      String(entry['ident']),
+      entry['options'] as Doc,
+      String(entry['uuid']),
+      indexes,
+    );
+  }
+
+  newIdent(): string {
+    const ident = this.#nextIdent++;
+    const bytes = Buffer.allocUnsafe(4);
+    bytes.writeUInt32BE(this.#nextIdent);
+    this.#store.put(NEXT_IDENT, bytes);
+    return identText(ident);
+  }
+
+  find(namespace: string): Collection | undefined {
+    return this.#collections.get(namespace);
+  }
+
+  create(namespace: string, options: Doc = {}): Collection {
+    const id: IndexSpec = {
+      name: '_id_',
+      fields: [{ path: '_id', parts: ['_id'], descending: false }],
+      keyPattern: { _id: new Int32(1) },
+      unique: true,
+      sparse: false,
+      partialFilterExpression: undefined,
+      expireAfterSeconds: undefined,
+      ident: this.newIdent(),
+      multikey: false,
+      hasLongKeys: false,
+    };
+    const collection = new Collection(
+      this.#store,
+      this,
+      namespace,
+      this.newIdent(),
+      options,
+      crypto.randomUUID(),
+      [id],
+    );
+    this.#collections.set(namespace, collection);
+    this.save(collection);
+    return collection;
+  }
+
+  save(collection: Collection): void {
+    const indexes = collection.indexes.map((index) => ({
+      name: index.name,
+      key: index.keyPattern,
+      unique: index.unique,
+      sparse: index.sparse,
+      partialFilterExpression: index.partialFilterExpression,
+      expireAfterSeconds: index.expireAfterSeconds,
+      ident: index.ident,
+      multikey: index.multikey,
+      hasLongKeys: index.hasLongKeys,
+    }));
+    const entry = {
+      ns: collection.namespace,
+      ident: collection.ident,
+      options: collection.options,
+      uuid: collection.uuid,
+      indexes,
+    };
+    this.#store.put(namespaceKey(collection.namespace), encode(entry));
+  }
+
+  /** Forgets the collection at once; its entries are removed by `collection.clear()`. */
+  forget(collection: Collection): void {
+    this.#collections.delete(collection.namespace);
+    this.#store.remove(namespaceKey(collection.namespace));
+    collection.dropped = true;
+  }
+
+  rename(collection: Collection, namespace: string): void {
+    this.#collections.delete(collection.namespace);
+    this.#store.remove(namespaceKey(collection.namespace));
+    collection.namespace = namespace;
+    this.#collections.set(namespace, collection);
+    this.save(collection);
+  }
+
+  inDatabase(database: string): Collection[] {
+    const prefix = `${database}.`;
+    return [...this.#collections.values()]
+      .filter((collection) => collection.namespace.startsWith(prefix))
+      .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+  }
+
+  all(): Iterable<Collection> {
+    return this.#collections.values();
+  }
+
+  databases(): string[] {
+    const names = new Set(
+      [...this.#collections.keys()].map((namespace) => namespace.slice(0, namespace.indexOf('.'))),
+    );
+    return [...names].sort();
+  }
+}
+
+function loadIndex(entry: Doc): IndexSpec {
+  const key = entry['key'] as Doc;
+  return {
+    name: String(entry['name']),
+    fields: Object.keys(key).map((path) => ({
+      path,
+      parts: path.split('.'),
+      descending: (toNumber(key[path]) ?? 1) < 0,
+    })),
+    keyPattern: key,
+    unique: entry['unique'] === true,
+    sparse: entry['sparse'] === true,
+    partialFilterExpression: isDoc(entry['partialFilterExpression'])
+      ? entry['partialFilterExpression']
+      : undefined,
+    expireAfterSeconds: toNumber(entry['expireAfterSeconds']),
+    ident: String(entry['ident']),
+    multikey: entry['multikey'] === true,
+    hasLongKeys: entry['hasLongKeys'] === true,
+  };
+}

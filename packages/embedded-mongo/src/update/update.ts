@@ -1,0 +1,240 @@
+import { ServerError } from '../errors.ts';
+import { prepareExpression, runStages } from '../query/expression.ts';
+import { compileFilter, type QueryContext } from '../query/filter.ts';
+import { fromPlainLike, toPlain } from '../values/codec.ts';
+import { valuesEqual } from '../values/compare.ts';
+import { cloneValue, type Doc, define, isDoc } from '../values/types.ts';
+import { UPDATE_OPERATORS } from './operators.ts';
+import { erase, expandPath, findPlace, type Placeholders, readPlace, write } from './path.ts';
+
+/** Turns a document into its successor. `inserting`: an upsert makes the document. */
+export interface Update {
+  kind: 'operators' | 'replacement' | 'pipeline';
+  apply(doc: Doc, position: () => number | undefined, inserting: boolean): Doc;
+}
+
+interface Step {
+  operator: string;
+  path: string;
+  parts: string[];
+  argument: unknown;
+}
+
+/** Compiles the `u` of an update statement; refuses what MongoDB refuses before any document is touched. */
+export function compileUpdate(update: unknown, arrayFilters: unknown, context: QueryContext): Update {
+  if (Array.isArray(update)) {
+    if (arrayFilters !== undefined)
+      throw new ServerError('FailedToParse', 'arrayFilters may not be specified for pipeline-style updates');
+    return pipelineUpdate(update, context);
+  }
+  if (!isDoc(update))
+    throw new ServerError('FailedToParse', 'Update argument must be either an object or an array');
+  const keys = Object.keys(update);
+  if (!keys[0]?.startsWith('$')) return replacementUpdate(update, keys);
+  const steps: Step[] = [];
+  for (const operator of keys) {
+    if (!operator.startsWith('$') || !(operator === '$rename' || Object.hasOwn(UPDATE_OPERATORS, operator))) {
+      throw new ServerError(
+        'FailedToParse',
+        `Unknown modifier: ${operator}. Expected a valid update modifier or pipeline-style update specified as an array`,
+      );
+    }
+    const fields = update[operator];
+    if (!isDoc(fields))
+      throw new ServerError(
+        'FailedToParse',
+        `Modifiers operate on fields but we found type ${typeof fields} instead. For example: {$mod: {<field>: ...}} not {${operator}: ${JSON.stringify(fields)}}`,
+      );
+    for (const path of Object.keys(fields)) {
+      const parts = path.split('.');
+      if (path === '') throw new ServerError('BadValue', 'An empty update path is not valid.');
+      if (parts.includes(''))
+        throw new ServerError(
+          'BadValue',
+          `The update path '${path}' contains an empty field name, which is not allowed.`,
+        );
+      steps.push({ operator, path, parts, argument: fields[path] });
+    }
+  }
+  refuseConflicts(steps);
+  const filters = parseArrayFilters(arrayFilters, context);
+  const used = new Set(
+    steps.flatMap((step) =>
+      step.parts.filter((part) => /^\$\[.+\]$/.test(part)).map((part) => part.slice(2, -1)),
+    ),
+  );
+  for (const name of filters.keys()) {
+    if (!used.has(name))
+      throw new ServerError(
+        'FailedToParse',
+        `The array filter for identifier '${name}' was not used in the update ${JSON.stringify(update)}`,
+      );
+  }
+  return {
+    kind: 'operators',
+    apply(doc, position, inserting) {
+      const next = cloneValue(doc);
+      for (const step of steps) {
+        if (step.operator === '$setOnInsert' && !inserting) continue;
+        applyStep(next, step, { position, filters }, { ...context, id: doc['_id'] });
+      }
+      return next;
+    },
+  };
+}
+
+function refuseConflicts(steps: readonly Step[]): void {
+  const paths = steps
+    .flatMap((step) => (step.operator === '$rename' ? [step.path, String(step.argument)] : [step.path]))
+    .sort();
+  for (let i = 1; i < paths.length; i++) {
+    const path = paths[i] as string;
+    const before = paths.slice(0, i).find((other) => path === other || path.startsWith(`${other}.`));
+    if (before !== undefined)
+      throw new ServerError(
+        'ConflictingUpdateOperators',
+        `Updating the path '${path}' would create a conflict at '${before}'`,
+      );
+  }
+}
+
+function applyStep(
+  doc: Doc,
+  step: Step,
+  placeholders: Placeholders,
+  context: QueryContext & { id: unknown },
+): void {
+  if (step.operator === '$rename') {
+    rename(doc, step);
+    return;
+  }
+  const operator = UPDATE_OPERATORS[step.operator];
+  if (!operator) return;
+  for (const path of expandPath(doc, step.parts, placeholders)) {
+    operator.apply(findPlace(doc, path, operator.creates), step.argument, path.join('.'), context);
+  }
+}
+
+function rename(doc: Doc, step: Step): void {
+  if (typeof step.argument !== 'string')
+    throw new ServerError('BadValue', `The 'to' field for $rename must be a string: ${step.path}`);
+  const from = findPlace(doc, step.parts, false);
+  const value = readPlace(from);
+  if (!from || value === undefined) return;
+  erase(from);
+  const to = findPlace(doc, step.argument.split('.'), true);
+  if (to) write(to, value);
+}
+
+function parseArrayFilters(
+  arrayFilters: unknown,
+  context: QueryContext,
+): Map<string, (element: unknown) => boolean> {
+  const filters = new Map<string, (element: unknown) => boolean>();
+  if (arrayFilters === undefined) return filters;
+  if (!Array.isArray(arrayFilters)) throw new ServerError('TypeMismatch', 'arrayFilters must be an array');
+  for (const filter of arrayFilters) {
+    if (!isDoc(filter)) throw new ServerError('TypeMismatch', 'arrayFilters entries must be objects');
+    const names = new Set(rootsOf(filter));
+    const [name] = names;
+    if (names.size !== 1 || name === undefined)
+      throw new ServerError(
+        'FailedToParse',
+        `Error parsing array filter :: caused by :: Expected a single top-level field name, found ${[...names].join(' and ')}`,
+      );
+    if (filters.has(name))
+      throw new ServerError(
+        'FailedToParse',
+        `Found multiple array filters with the same top-level field name ${name}`,
+      );
+    const matcher = compileFilter(filter, context);
+    filters.set(name, (element) => matcher({ [name]: element }));
+  }
+  return filters;
+}
+
+function rootsOf(filter: Doc): string[] {
+  return Object.keys(filter).flatMap((key) => {
+    const value = filter[key];
+    if (key.startsWith('$'))
+      return Array.isArray(value) ? value.flatMap((item) => (isDoc(item) ? rootsOf(item) : [])) : [];
+    return [key.split('.')[0] as string];
+  });
+}
+
+function replacementUpdate(replacement: Doc, keys: string[]): Update {
+  const operator = keys.find((key) => key.startsWith('$'));
+  if (operator)
+    throw new ServerError(
+      'DollarPrefixedFieldName',
+      `The dollar ($) prefixed field '${operator}' in '${operator}' is not allowed in the context of an update's replacement document. Consider using an aggregation pipeline with $replaceWith.`,
+    );
+  return {
+    kind: 'replacement',
+    apply(doc) {
+      const next: Doc = {};
+      // A replacement keeps the document's _id, which always comes first.
+      if ('_id' in replacement) next['_id'] = replacement['_id'];
+      else if ('_id' in doc) next['_id'] = doc['_id'];
+      for (const key of keys) define(next, key, cloneValue(replacement[key]));
+      return next;
+    },
+  };
+}
+
+const UPDATE_STAGES = new Set(['$set', '$addFields', '$unset', '$project', '$replaceRoot', '$replaceWith']);
+
+function pipelineUpdate(pipeline: unknown[], context: QueryContext): Update {
+  const stages = pipeline.map((stage) => {
+    const name = isDoc(stage) ? (Object.keys(stage)[0] ?? '') : '';
+    if (!isDoc(stage) || Object.keys(stage).length !== 1)
+      throw new ServerError(40323, 'A pipeline stage specification object must contain exactly one field.');
+    if (!UPDATE_STAGES.has(name))
+      throw new ServerError('InvalidOptions', `${name} is not allowed to be used within an update`);
+    return { [name]: name === '$unset' ? stage[name] : prepareExpression(stage[name], context) };
+  });
+  return {
+    kind: 'pipeline',
+    apply(doc) {
+      const [next] = runStages([toPlain(doc) as Doc], stages, context);
+      const typed = fromPlainLike(next ?? {}, doc) as Doc;
+      if ('_id' in doc && !('_id' in typed)) return { _id: doc['_id'], ...typed };
+      return typed;
+    },
+  };
+}
+
+/** The document that an upsert starts from: the equalities that the filter demands. */
+export function upsertSeed(filter: Doc): Doc {
+  const seed: Doc = {};
+  collectEqualities(filter, seed);
+  return seed;
+}
+
+function collectEqualities(filter: Doc, seed: Doc): void {
+  for (const key of Object.keys(filter)) {
+    const value = filter[key];
+    if (key === '$and' || (key === '$or' && Array.isArray(value) && value.length === 1)) {
+      for (const part of value as Doc[]) collectEqualities(part, seed);
+    } else if (!key.startsWith('$')) {
+      let equal: unknown = value;
+      if (isDoc(value) && Object.keys(value)[0]?.startsWith('$')) {
+        if ('$eq' in value) equal = value['$eq'];
+        else if (Array.isArray(value['$in']) && value['$in'].length === 1) equal = value['$in'][0];
+        else if (Array.isArray(value['$all']) && value['$all'].length === 1) equal = value['$all'][0];
+        else continue;
+      }
+      if (isRegex(equal)) continue;
+      const place = findPlace(seed, key.split('.'), true);
+      if (!place) continue;
+      const before = readPlace(place);
+      if (before !== undefined && !valuesEqual(before, equal))
+        throw new ServerError(54, `cannot infer query fields to set, path '${key}' is matched twice`);
+      write(place, cloneValue(equal));
+    }
+  }
+}
+
+function isRegex(value: unknown): boolean {
+  return value instanceof RegExp || (value as { _bsontype?: string } | null)?._bsontype === 'BSONRegExp';
+}
