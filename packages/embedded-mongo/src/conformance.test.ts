@@ -23,7 +23,7 @@ interface Item extends Document {
 
 /** What must hold on any MongoDB; runs on the embedded engine, or on the server that TEST_MONGODB_URI names. */
 
-const given = process.env['TEST_MONGODB_URI'];
+const given = process.env.TEST_MONGODB_URI;
 let engine: EmbeddedMongo | undefined;
 let folder: string | undefined;
 let client: MongoClient;
@@ -85,7 +85,7 @@ describe('inserting and finding', () => {
     };
     await items.insertOne(doc);
     const found = await items.findOne({ _id: 1 });
-    const data = found?.['data'] as Binary | undefined;
+    const data = found?.data as Binary | undefined;
     expect({ ...found, data: data && Buffer.from(data.value()) }).toEqual(doc);
   });
 
@@ -334,7 +334,7 @@ describe('updating', () => {
       { $inc: { 'l.$[big].n': 100 } },
       { arrayFilters: [{ 'big.n': { $gte: 3 } }] },
     );
-    expect((await items.findOne({ _id: 1 }))?.['l']).toEqual([
+    expect((await items.findOne({ _id: 1 }))?.l).toEqual([
       { k: 'a', n: 1 },
       { k: 'b', n: 120 },
       { k: 'c', n: 103 },
@@ -452,7 +452,7 @@ describe('updating', () => {
     );
     expect(won.filter((result) => result.modifiedCount === 1)).toHaveLength(1);
     await Promise.all(Array.from({ length: 30 }, () => items.updateOne({ _id: 1 }, { $inc: { n: 1 } })));
-    expect((await items.findOne({ _id: 1 }))?.['n']).toBe(30);
+    expect((await items.findOne({ _id: 1 }))?.n).toBe(30);
   });
 
   test('a bulk write mixes operations', async () => {
@@ -471,7 +471,7 @@ describe('updating', () => {
     await items.bulkWrite([{ updateOne: { filter: { _id: 1 }, update: { $inc: { n: 1 } } } }], {
       writeConcern: { w: 1, journal: false },
     });
-    expect((await items.findOne({ _id: 1 }))?.['n']).toBe(1);
+    expect((await items.findOne({ _id: 1 }))?.n).toBe(1);
   });
 
   test('what is wrong is refused with its code', async () => {

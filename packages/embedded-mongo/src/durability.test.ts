@@ -68,10 +68,8 @@ describe('durability', () => {
 
     const again = (await client((await start(dataDir)).uri)).db('test').collection('items');
     const found = await again.find().sort({ n: 1 }).toArray();
-    expect(found.map((doc) => doc['n'])).toEqual(
-      Array.from({ length: 20 }, (_, n) => n).filter((n) => n !== 4),
-    );
-    expect(found.find((doc) => doc['n'] === 3)?.['changed']).toBe(true);
+    expect(found.map((doc) => doc.n)).toEqual(Array.from({ length: 20 }, (_, n) => n).filter((n) => n !== 4));
+    expect(found.find((doc) => doc.n === 3)?.changed).toBe(true);
     await expect(again.insertOne({ n: 5 })).rejects.toMatchObject({ code: 11000 });
   });
 

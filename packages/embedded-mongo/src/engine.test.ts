@@ -42,7 +42,7 @@ async function plan(filter: Document, sort: Document = {}): Promise<string> {
     .sort(sort as never)
     .explain('queryPlanner');
   const names: string[] = [];
-  let stage: Stage | undefined = explained['queryPlanner'].winningPlan as Stage;
+  let stage: Stage | undefined = explained.queryPlanner.winningPlan as Stage;
   for (; stage; stage = stage.inputStage)
     names.push(stage.indexName ? `${stage.stage} ${stage.indexName}` : stage.stage);
   return names.join(' < ');

@@ -42,8 +42,8 @@ function explain(error: unknown, dataDir: string, port: number): string {
 }
 
 async function main(): Promise<void> {
-  const dataDir = process.env['EMBEDDED_MONGO_DATA_DIR'] ?? '';
-  const port = Number(process.env['EMBEDDED_MONGO_PORT'] ?? 0);
+  const dataDir = process.env.EMBEDDED_MONGO_DATA_DIR ?? '';
+  const port = Number(process.env.EMBEDDED_MONGO_PORT ?? 0);
   let engine: Engine | undefined;
   let stopping = false;
   const record = join(dataDir, 'engine.json');

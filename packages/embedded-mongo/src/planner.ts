@@ -99,7 +99,7 @@ function readOperators(operators: Doc, conditions: FieldConditions, all: Conditi
         conditions.upper ??= { value: argument, inclusive: operator === '$lte' };
         conditions.present = true;
       } else if (operator === '$exists' && isTruthy(argument)) conditions.present = true;
-      else if (operator === '$regex') conditions.prefix ??= regexPrefix(argument, operators['$options']);
+      else if (operator === '$regex') conditions.prefix ??= regexPrefix(argument, operators.$options);
       if (operator === '$regex') conditions.present = true;
     }
   }
@@ -311,7 +311,7 @@ export function choosePlan(indexes: readonly IndexSpec[], request: PlanRequest):
   if (wanted === 'natural' || request.collated)
     return {
       kind: 'collection',
-      reverse: isDoc(hint) && toNumber(hint['$natural']) === -1,
+      reverse: isDoc(hint) && toNumber(hint.$natural) === -1,
       sorted: sort.length === 0,
     };
   const conditions: Conditions = { fields: new Map(), onlyPoints: true };
@@ -348,7 +348,7 @@ export function choosePlan(indexes: readonly IndexSpec[], request: PlanRequest):
 
 /** A `$or` all of whose branches have an index. */
 function orScans(indexes: readonly IndexSpec[], filter: Doc): IndexScan[] | undefined {
-  const alternatives = filter['$or'];
+  const alternatives = filter.$or;
   if (!Array.isArray(alternatives)) return undefined;
   const scans: IndexScan[] = [];
   for (const branch of alternatives) {

@@ -50,7 +50,7 @@ function askInstance(port: number): Promise<unknown> {
     socket.on('data', (chunk) => {
       try {
         const [frame] = reader.push(chunk);
-        if (frame) end(readMessage(frame.body).body['instance']);
+        if (frame) end(readMessage(frame.body).body.instance);
       } catch {
         end(undefined);
       }

@@ -187,16 +187,16 @@ function prepareStage(stage: Stage, context: QueryContext): unknown {
     return toPlain(argument);
   if ((name === '$lookup' || name === '$unionWith') && isDoc(argument)) {
     const copy: Doc = { ...argument };
-    if ('pipeline' in copy) copy['pipeline'] = nested(copy['pipeline']);
-    if ('let' in copy) copy['let'] = prepareExpression(copy['let'], context);
-    if (name === '$unionWith' && !('pipeline' in copy)) copy['pipeline'] = [];
+    if ('pipeline' in copy) copy.pipeline = nested(copy.pipeline);
+    if ('let' in copy) copy.let = prepareExpression(copy.let, context);
+    if (name === '$unionWith' && !('pipeline' in copy)) copy.pipeline = [];
     return copy;
   }
   if (name === '$unionWith' && typeof argument === 'string') return { coll: argument, pipeline: [] };
   if (name === '$facet' && isDoc(argument))
     return Object.fromEntries(Object.keys(argument).map((key) => [key, nested(argument[key])]));
   if (name === '$graphLookup' && isDoc(argument)) {
-    return { ...(toPlain(argument) as Doc), startWith: prepareExpression(argument['startWith'], context) };
+    return { ...(toPlain(argument) as Doc), startWith: prepareExpression(argument.startWith, context) };
   }
   if (name === '$setWindowFields' || name === '$densify' || name === '$fill' || name === '$bucketAuto')
     return toPlain(argument);
@@ -207,7 +207,7 @@ function prepareStage(stage: Stage, context: QueryContext): unknown {
 
 function* runPipeline(request: Request, stages: Stage[], context: QueryContext): Source {
   const { body, engine } = request;
-  const target = body['aggregate'];
+  const target = body.aggregate;
   const collection =
     typeof target === 'string' ? engine.catalog.find(checkNamespace(request.database, target)) : undefined;
   const head = takeHead(stages);
@@ -216,7 +216,7 @@ function* runPipeline(request: Request, stages: Stage[], context: QueryContext):
     sort: head.sort,
     skip: head.skip,
     limit: head.limit,
-    hint: body['hint'],
+    hint: body.hint,
     context,
   });
   if (head.rest.length === 0) {
@@ -244,10 +244,10 @@ function countsOnly(stage: Stage): { id: unknown; name: string } | undefined {
   if (stage.name !== '$group' || !isDoc(stage.argument)) return undefined;
   const [id, name, ...more] = Object.keys(stage.argument);
   if (id !== '_id' || name === undefined || more.length > 0) return undefined;
-  const value = stage.argument['_id'];
+  const value = stage.argument._id;
   const sum = stage.argument[name];
   if (value !== null && toNumber(value) === undefined) return undefined;
-  return isDoc(sum) && Object.keys(sum).length === 1 && toNumber(sum['$sum']) === 1
+  return isDoc(sum) && Object.keys(sum).length === 1 && toNumber(sum.$sum) === 1
     ? { id: value, name }
     : undefined;
 }
@@ -287,7 +287,7 @@ export const aggregate: Command = {
   ],
   *run(request): Task<Reply> {
     const { body, database, engine } = request;
-    const target = body['aggregate'];
+    const target = body.aggregate;
     const named = typeof target === 'string';
     if (!named && toNumber(target) !== 1)
       throw new ServerError(
@@ -295,7 +295,7 @@ export const aggregate: Command = {
         "Invalid command format: the 'aggregate' field must specify a collection name or 1",
       );
     const namespace = named ? checkNamespace(database, target) : `${database}.$cmd.aggregate`;
-    const stages = parsePipeline(body['pipeline']);
+    const stages = parsePipeline(body.pipeline);
     if (!named && stages[0]?.name !== '$documents') {
       throw new ServerError(
         'InvalidNamespace',
@@ -321,6 +321,6 @@ export const aggregate: Command = {
 
 /** The filter, sort and hint by which a pipeline's documents are found; for `explain`. */
 export function explainable(body: Doc): { filter: Doc; sort: unknown } {
-  const head = takeHead(parsePipeline(body['pipeline']));
+  const head = takeHead(parsePipeline(body.pipeline));
   return { filter: head.filter, sort: head.sort };
 }

@@ -27,7 +27,7 @@ export function* batch<T>(
   items: readonly T[],
   one: (item: T, index: number) => void | Task<void>,
 ): Task<Doc[]> {
-  const ordered = request.body['ordered'] === undefined || flagField(request.body, 'ordered');
+  const ordered = request.body.ordered === undefined || flagField(request.body, 'ordered');
   const errors: Doc[] = [];
   for (let index = 0; index < items.length; index++) {
     try {

@@ -30,7 +30,7 @@ function namespaces(request: Request): string[] {
   if (!Array.isArray(nsInfo))
     throw new ServerError(40414, "BSON field 'bulkWrite.nsInfo' is missing but a required field");
   return nsInfo.map((info) => {
-    const ns = isDoc(info) ? String(info['ns']) : '';
+    const ns = isDoc(info) ? String(info.ns) : '';
     const dot = ns.indexOf('.');
     return checkNamespace(ns.slice(0, dot), ns.slice(dot + 1));
   });
@@ -59,8 +59,8 @@ function* oneOperation(
   }
   if (kind !== 'update') throw new ServerError('BadValue', `unknown bulkWrite operation: ${kind}`);
   const collection = request.engine.catalog.find(namespace);
-  const source = 'constants' in operation ? { ...operation, c: operation['constants'] } : operation;
-  const plan = prepareUpdate(request, collection, source, filter, operation['updateMods']);
+  const source = 'constants' in operation ? { ...operation, c: operation.constants } : operation;
+  const plan = prepareUpdate(request, collection, source, filter, operation.updateMods);
   const outcome = yield* applyUpdate(request, namespace, collection, plan);
   totals.matched += outcome.matched;
   totals.modified += outcome.modified;
@@ -77,7 +77,7 @@ export const bulkWrite: Command = {
   *run(request): Task<Reply> {
     const { body } = request;
     const names = namespaces(request);
-    const ordered = body['ordered'] === undefined || flagField(body, 'ordered');
+    const ordered = body.ordered === undefined || flagField(body, 'ordered');
     const errorsOnly = flagField(body, 'errorsOnly');
     const totals: Totals = { inserted: 0, matched: 0, modified: 0, upserted: 0, deleted: 0 };
     const results: Doc[] = [];

@@ -78,7 +78,7 @@ export const create: Command = {
       }
     }
     const collation = docField(request.body, 'collation');
-    if (collation && collation['locale'] !== 'simple')
+    if (collation && collation.locale !== 'simple')
       throw new ServerError(
         'InvalidOptions',
         "a collection's default collation is not supported by the embedded engine",
@@ -126,8 +126,8 @@ export const renameCollection: Command = {
   writes: true,
   run(request) {
     const { body, engine } = request;
-    const from = String(body['renameCollection']);
-    const to = String(body['to']);
+    const from = String(body.renameCollection);
+    const to = String(body.to);
     if (from === to) throw new ServerError('IllegalOperation', "Can't rename a collection to itself");
     const dot = to.indexOf('.');
     checkNamespace(to.slice(0, dot), to.slice(dot + 1));
@@ -200,7 +200,7 @@ export const collStats: Command = {
     const namespace = namespaceOf(request);
     const collection = request.engine.catalog.find(namespace);
     const { count, size } = collection ? sizes(collection) : { count: 0, size: 0 };
-    const scale = toNumber(request.body['scale']) ?? 1;
+    const scale = toNumber(request.body.scale) ?? 1;
     return {
       ns: namespace,
       count: new Int32(count),
@@ -288,16 +288,16 @@ export const collMod: Command = {
     const change = docField(body, 'index');
     if (!change) return {};
     const index = collection.indexes.find((candidate) =>
-      typeof change['name'] === 'string'
-        ? candidate.name === change['name']
-        : valuesEqual(candidate.keyPattern, change['keyPattern']),
+      typeof change.name === 'string'
+        ? candidate.name === change.name
+        : valuesEqual(candidate.keyPattern, change.keyPattern),
     );
     if (!index)
       throw new ServerError(
         'IndexNotFound',
-        `cannot find index ${String(change['name'] ?? JSON.stringify(change['keyPattern']))} for ns ${namespace}`,
+        `cannot find index ${String(change.name ?? JSON.stringify(change.keyPattern))} for ns ${namespace}`,
       );
-    const seconds = toNumber(change['expireAfterSeconds']);
+    const seconds = toNumber(change.expireAfterSeconds);
     if (
       seconds === undefined ||
       Object.keys(change).some((key) => !['name', 'keyPattern', 'expireAfterSeconds'].includes(key))

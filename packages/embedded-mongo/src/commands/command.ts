@@ -147,7 +147,7 @@ export function refuseUnknown(
 }
 
 export function queryContext(request: Request, source: Doc = request.body): QueryContext {
-  const context: QueryContext = { now: request.now, strings: parseCollation(source['collation']) };
+  const context: QueryContext = { now: request.now, strings: parseCollation(source.collation) };
   const variables = docField(source, 'let') ?? docField(request.body, 'let');
   if (variables) context.variables = constants(variables, context);
   return context;

@@ -29,7 +29,7 @@ export const remove: Command = {
           "BSON field 'delete.deletes' is the wrong type, expected type 'object'",
         );
       refuseUnknown(item, 'delete.deletes', ['q', 'limit', 'hint', 'collation']);
-      if (item['limit'] === undefined)
+      if (item.limit === undefined)
         throw new ServerError(40414, "BSON field 'delete.deletes.limit' is missing but a required field");
       const one = flagField(item, 'limit');
       deleted += yield* applyDelete(request, namespace, item, docField(item, 'q') ?? {}, one);
@@ -57,7 +57,7 @@ export function* applyDelete(
 ): Task<number> {
   const collection = request.engine.catalog.find(namespace);
   const context = queryContext(request, source);
-  const find = prepareFind(collection, { filter, hint: source['hint'], context });
+  const find = prepareFind(collection, { filter, hint: source.hint, context });
   let deleted = 0;
   if (!collection) return deleted;
   for (const match of matches(collection, find)) {

@@ -32,7 +32,7 @@ export const hello: Command = {
     const modern = request.name === 'hello';
     // Without a topologyVersion drivers poll with plain hellos, and ask for no stream of them.
     return {
-      ...(request.body['helloOk'] || modern ? { helloOk: true } : {}),
+      ...(request.body.helloOk || modern ? { helloOk: true } : {}),
       [modern ? 'isWritablePrimary' : 'ismaster']: true,
       maxBsonObjectSize: new Int32(MAX_DOCUMENT_BYTES),
       maxMessageSizeBytes: new Int32(MAX_MESSAGE_BYTES),
@@ -110,7 +110,7 @@ export const getParameter: Command = {
       featureCompatibilityVersion: { version: '7.0' },
       ttlMonitorSleepSecs: new Double(engine.ttlMonitorSleepSecs),
     };
-    if (body['getParameter'] === '*') return known;
+    if (body.getParameter === '*') return known;
     const found = Object.keys(known).filter((name) => name in body);
     if (found.length === 0) throw new ServerError('InvalidOptions', 'no option found to get');
     return Object.fromEntries(found.map((name) => [name, known[name]]));
@@ -121,7 +121,7 @@ export const setParameter: Command = {
   fields: ['ttlMonitorSleepSecs'],
   unstable: true,
   run({ body, engine }) {
-    const seconds = toNumber(body['ttlMonitorSleepSecs']);
+    const seconds = toNumber(body.ttlMonitorSleepSecs);
     if (seconds === undefined || !(seconds > 0))
       throw new ServerError('InvalidOptions', 'ttlMonitorSleepSecs must be a positive number');
     const was = engine.ttlMonitorSleepSecs;
@@ -190,14 +190,12 @@ function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task
   const collection = request.engine.catalog.find(namespace);
   const find = prepareFind(collection, {
     filter,
-    sort: source['sort'],
-    hint: source['hint'],
+    sort: source.sort,
+    hint: source.hint,
     context: queryContext(request, source),
   });
   const inputStage = collection ? planStage(find.plan, filter) : { stage: 'EOF' };
-  const winningPlan = isSorted(find)
-    ? inputStage
-    : { stage: 'SORT', sortPattern: source['sort'], inputStage };
+  const winningPlan = isSorted(find) ? inputStage : { stage: 'SORT', sortPattern: source.sort, inputStage };
   const reply: Reply = {
     explainVersion: '1',
     queryPlanner: { namespace, parsedQuery: filter, winningPlan, rejectedPlans: [] },
@@ -205,7 +203,7 @@ function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task
     serverInfo: { host: hostname(), version: VERSION },
   };
   if (verbosity === 'queryPlanner') return reply;
-  const limit = toNumber(source['limit']) || Number.POSITIVE_INFINITY;
+  const limit = toNumber(source.limit) || Number.POSITIVE_INFINITY;
   let returned = 0;
   let examined = 0;
   if (collection) {
@@ -226,7 +224,7 @@ function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task
     }
   }
   const keys = find.plan.kind === 'collection' ? 0 : examined;
-  reply['executionStats'] = {
+  reply.executionStats = {
     executionSuccess: true,
     nReturned: new Int32(Math.min(returned, limit)),
     totalKeysExamined: new Int32(keys),
@@ -239,12 +237,12 @@ function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task
 export const explain: Command = {
   fields: ['verbosity'],
   *run(request): Task<Reply> {
-    const inner = request.body['explain'];
+    const inner = request.body.explain;
     if (!isDoc(inner))
       throw new ServerError(
         'TypeMismatch',
         "BSON field 'explain.explain' is the wrong type, expected type 'object'",
       );
-    return yield* explainRequest(request, inner, request.body['verbosity'] ?? 'allPlansExecution');
+    return yield* explainRequest(request, inner, request.body.verbosity ?? 'allPlansExecution');
   },
 };

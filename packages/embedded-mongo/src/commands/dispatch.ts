@@ -74,7 +74,7 @@ function refuseUnknownFields(name: string, command: Command, body: Doc): void {
 }
 
 function checkApiVersion(name: string, command: Command, body: Doc): void {
-  const version = body['apiVersion'];
+  const version = body.apiVersion;
   if (version === undefined) {
     if ('apiStrict' in body || 'apiDeprecationErrors' in body) {
       throw new ServerError(
@@ -85,7 +85,7 @@ function checkApiVersion(name: string, command: Command, body: Doc): void {
     return;
   }
   if (version !== '1') throw new ServerError('APIVersionError', `API version must be "1"`);
-  if (body['apiStrict'] === true && command.unstable) {
+  if (body.apiStrict === true && command.unstable) {
     throw new ServerError(
       'APIStrictError',
       `Provided apiStrict:true, but the command ${name} is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api`,
@@ -96,7 +96,7 @@ function checkApiVersion(name: string, command: Command, body: Doc): void {
 const READ_CONCERNS = new Set(['local', 'available', 'majority', 'linearizable', 'snapshot']);
 
 function checkConcerns(name: string, body: Doc): void {
-  const concern = body['readConcern'];
+  const concern = body.readConcern;
   if (concern !== undefined) {
     if (!isDoc(concern))
       throw new ServerError(
@@ -116,13 +116,13 @@ function checkConcerns(name: string, body: Doc): void {
       );
     }
   }
-  const write = body['writeConcern'];
+  const write = body.writeConcern;
   if (isDoc(write)) {
-    const w = toNumber(write['w']);
+    const w = toNumber(write.w);
     if (w !== undefined && w > 1)
       throw new ServerError('BadValue', "cannot use 'w' > 1 when a host is not replicated");
-    if (typeof write['w'] === 'string' && write['w'] !== 'majority')
-      throw new ServerError(79, `No write concern mode named '${write['w']}' found`);
+    if (typeof write.w === 'string' && write.w !== 'majority')
+      throw new ServerError(79, `No write concern mode named '${write.w}' found`);
   }
 }
 
@@ -137,10 +137,10 @@ function refuseTransactions(body: Doc): void {
 
 /** Whether a write's reply waits for the disk. Only an explicit `j: false` or `w: 0` lets it go ahead. */
 function waitsForDisk(body: Doc): boolean {
-  const concern = body['writeConcern'];
+  const concern = body.writeConcern;
   if (!isDoc(concern)) return true;
-  if (toNumber(concern['w']) === 0) return false;
-  return concern['j'] !== false || concern['w'] === 'majority';
+  if (toNumber(concern.w) === 0) return false;
+  return concern.j !== false || concern.w === 'majority';
 }
 
 /** Runs a request and answers when what it promised is true. Throws a `ServerError` for a refusal. */
@@ -148,7 +148,7 @@ export function dispatch(engine: Engine, body: Doc, connection: number): Reply |
   const [name = ''] = Object.keys(body);
   const command = COMMANDS.get(name);
   if (!command) throw new ServerError('CommandNotFound', `no such command: '${name}'`);
-  const database = body['$db'];
+  const database = body.$db;
   if (
     typeof database !== 'string' ||
     database === '' ||

@@ -42,17 +42,17 @@ export const findAndModify: Command = {
     const context = queryContext(request);
     const removing = flagField(body, 'remove');
     const returnNew = flagField(body, 'new');
-    if (removing && (body['update'] !== undefined || returnNew || flagField(body, 'upsert'))) {
+    if (removing && (body.update !== undefined || returnNew || flagField(body, 'upsert'))) {
       throw new ServerError(
         'FailedToParse',
-        body['update'] !== undefined
+        body.update !== undefined
           ? "Cannot specify both an 'update' and 'remove'=true"
           : returnNew
             ? "Cannot specify both 'new'=true and 'remove'=true; 'remove' always returns the deleted document"
             : "Cannot specify both 'upsert'=true and 'remove'=true",
       );
     }
-    if (!removing && body['update'] === undefined)
+    if (!removing && body.update === undefined)
       throw new ServerError('FailedToParse', "Either an 'update' or 'remove'=true must be specified");
     const shape = (doc: Doc | undefined): unknown => {
       if (!doc) return null;
@@ -60,7 +60,7 @@ export const findAndModify: Command = {
       return new RawDocument(encode(projection ? projection.apply(doc) : doc));
     };
     if (removing) {
-      const find = prepareFind(collection, { filter, sort: body['sort'], hint: body['hint'], context });
+      const find = prepareFind(collection, { filter, sort: body.sort, hint: body.hint, context });
       if (collection) {
         for (const match of sortedMatches(collection, find)) {
           const doc = match && removeOne(collection, find, match.row.id);
@@ -70,7 +70,7 @@ export const findAndModify: Command = {
       }
       return { lastErrorObject: { n: new Int32(0) }, value: null };
     }
-    const plan = prepareUpdate(request, collection, body, filter, body['update']);
+    const plan = prepareUpdate(request, collection, body, filter, body.update);
     const outcome = yield* applyUpdate(request, namespace, collection, plan);
     const upserted = outcome.upserted !== undefined;
     return {

@@ -49,7 +49,7 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
       'InvalidIndexSpecificationOption',
       `The field '${unknown}' is not valid for an index specification. Specification: ${JSON.stringify(definition)}`,
     );
-  const key = definition['key'];
+  const key = definition.key;
   if (!isDoc(key))
     throw new ServerError(
       'FailedToParse',
@@ -57,7 +57,7 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
     );
   const paths = Object.keys(key);
   if (paths.length === 0) throw new ServerError('CannotCreateIndex', 'Index keys cannot be an empty object');
-  if (typeof definition['name'] !== 'string')
+  if (typeof definition.name !== 'string')
     throw new ServerError(
       'FailedToParse',
       "The 'name' field is a required property of an index specification",
@@ -80,20 +80,20 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
       throw new ServerError('CannotCreateIndex', 'wildcard indexes are not supported by the embedded engine');
     return { path, parts: path.split('.'), descending: direction < 0 };
   });
-  const collation = definition['collation'];
-  if (isDoc(collation) && collation['locale'] !== 'simple')
+  const collation = definition.collation;
+  if (isDoc(collation) && collation.locale !== 'simple')
     throw new ServerError('CannotCreateIndex', 'index collations are not supported by the embedded engine');
-  if (isTruthy(definition['hidden']))
+  if (isTruthy(definition.hidden))
     throw new ServerError('CannotCreateIndex', 'hidden indexes are not supported by the embedded engine');
-  const partial = definition['partialFilterExpression'];
+  const partial = definition.partialFilterExpression;
   if (partial !== undefined) {
     if (!isDoc(partial))
       throw new ServerError('TypeMismatch', "The field 'partialFilterExpression' must be an object");
     compileFilter(partial, { now: new Date(0) });
-    if (isTruthy(definition['sparse']))
+    if (isTruthy(definition.sparse))
       throw new ServerError('CannotCreateIndex', 'cannot mix "partialFilterExpression" and "sparse" options');
   }
-  const expiry = definition['expireAfterSeconds'];
+  const expiry = definition.expireAfterSeconds;
   const expireAfterSeconds = toNumber(expiry);
   if (expiry !== undefined) {
     if (expireAfterSeconds === undefined || expireAfterSeconds < 0 || expireAfterSeconds > 0x7fffffff)
@@ -108,11 +108,11 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
       );
   }
   return {
-    name: definition['name'],
+    name: definition.name,
     fields,
     keyPattern: key,
-    unique: isTruthy(definition['unique']),
-    sparse: isTruthy(definition['sparse']),
+    unique: isTruthy(definition.unique),
+    sparse: isTruthy(definition.sparse),
     partialFilterExpression: isDoc(partial) ? partial : undefined,
     expireAfterSeconds,
     multikey: false,
@@ -159,7 +159,7 @@ export const createIndexes: Command = {
   *run(request): Task<Reply> {
     const { engine, body } = request;
     const namespace = namespaceOf(request);
-    const definitions = body['indexes'];
+    const definitions = body.indexes;
     if (!Array.isArray(definitions) || definitions.length === 0)
       throw new ServerError('BadValue', 'Must specify at least one index to create');
     const parsed = definitions.map(parseIndex);
@@ -206,7 +206,7 @@ export const dropIndexes: Command = {
     const namespace = namespaceOf(request);
     const collection = found(request, namespace);
     const nIndexesWas = new Int32(collection.indexes.length);
-    const wanted = request.body['index'];
+    const wanted = request.body.index;
     const names = Array.isArray(wanted) ? wanted : [wanted];
     if (wanted === '*') {
       for (const index of collection.indexes.filter((one) => one.name !== '_id_'))

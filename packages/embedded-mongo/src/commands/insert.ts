@@ -41,10 +41,10 @@ export function insertOne(collection: Collection, bytes: Buffer): Doc {
     stored = prependElement(bytes, Buffer.from(serialize({ _id: id }).subarray(4, -1)));
     doc = { _id: id, ...doc };
   } else if (Object.keys(doc)[0] !== '_id') {
-    doc = { _id: doc['_id'], ...doc };
+    doc = { _id: doc._id, ...doc };
     stored = encode(doc);
   }
-  checkId(doc['_id']);
+  checkId(doc._id);
   refuseTooLarge(stored);
   collection.insert(doc, stored);
   return doc;

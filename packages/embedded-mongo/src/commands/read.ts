@@ -67,9 +67,9 @@ export const find: Command = {
     const collection = engine.catalog.find(namespace);
     const prepared = prepareFind(collection, {
       filter: docField(body, 'filter') ?? {},
-      sort: body['sort'],
+      sort: body.sort,
       projection: docField(body, 'projection'),
-      hint: body['hint'],
+      hint: body.hint,
       skip: countField(body, 'skip'),
       limit: Math.abs(countField(body, 'limit') ?? 0),
       context: queryContext(request),
@@ -89,13 +89,13 @@ export const getMore: Command = {
   fields: ['collection', 'batchSize'],
   *run(request): Task<Reply> {
     const { body, database, engine } = request;
-    const id = body['getMore'];
+    const id = body.getMore;
     if (!Long.isLong(id))
       throw new ServerError(
         'TypeMismatch',
         "BSON field 'getMore.getMore' is the wrong type, expected type 'long'",
       );
-    const namespace = `${database}.${String(body['collection'])}`;
+    const namespace = `${database}.${String(body.collection)}`;
     const batch = yield* engine.cursors.more(id.toBigInt(), namespace, countField(body, 'batchSize'));
     return cursorReply(batch, namespace, 'nextBatch');
   },
@@ -104,7 +104,7 @@ export const getMore: Command = {
 export const killCursors: Command = {
   fields: ['cursors'],
   run({ body, engine }) {
-    const ids = body['cursors'];
+    const ids = body.cursors;
     if (!Array.isArray(ids))
       throw new ServerError(
         'TypeMismatch',
@@ -125,7 +125,7 @@ export const count: Command = {
     const filter = docField(body, 'query') ?? {};
     const skip = countField(body, 'skip') ?? 0;
     const limit = Math.abs(numberField(body, 'limit') ?? 0) || Number.POSITIVE_INFINITY;
-    const prepared = prepareFind(collection, { filter, hint: body['hint'], context: queryContext(request) });
+    const prepared = prepareFind(collection, { filter, hint: body.hint, context: queryContext(request) });
     if (!collection) return { n: new Int32(0) };
     let total = 0;
     if (Object.keys(filter).length === 0) total = collection.count();
@@ -144,7 +144,7 @@ export const distinct: Command = {
   unstable: true,
   *run(request): Task<Reply> {
     const { body, engine } = request;
-    const key = body['key'];
+    const key = body.key;
     if (typeof key !== 'string')
       throw new ServerError(
         'TypeMismatch',
@@ -154,7 +154,7 @@ export const distinct: Command = {
     const context = queryContext(request);
     const prepared = prepareFind(collection, {
       filter: docField(body, 'query') ?? {},
-      hint: body['hint'],
+      hint: body.hint,
       context,
     });
     if (!collection) return { values: [] };

@@ -47,15 +47,11 @@ export function prepareUpdate(
   const context = queryContext(request, source);
   const own = docField(source, 'c');
   const variables = own && { ...context.variables, ...constants(own, context) };
-  const update = compileUpdate(
-    change,
-    source['arrayFilters'],
-    variables ? { ...context, variables } : context,
-  );
+  const update = compileUpdate(change, source.arrayFilters, variables ? { ...context, variables } : context);
   const multi = flagField(source, 'multi');
   if (multi && update.kind === 'replacement')
     throw new ServerError('FailedToParse', 'multi update is not supported for replacement-style update');
-  const find = prepareFind(collection, { filter, sort: source['sort'], hint: source['hint'], context });
+  const find = prepareFind(collection, { filter, sort: source.sort, hint: source.hint, context });
   return { find, update, multi, upsert: flagField(source, 'upsert'), filter };
 }
 
@@ -73,13 +69,13 @@ function updateOne(
   if (!plan.find.matcher(before)) return undefined;
   const position = lastMatch.index;
   const after = plan.update.apply(before, () => (position < 0 ? undefined : position), false);
-  if (!valuesEqual(after['_id'], before['_id']) || typeOf(after['_id']) === TYPE.undefined) {
+  if (!valuesEqual(after._id, before._id) || typeOf(after._id) === TYPE.undefined) {
     throw new ServerError(
       'ImmutableField',
       plan.update.kind === 'operators'
         ? "Performing an update on the path '_id' would modify the immutable field '_id'"
         : "After applying the update, the (immutable) field '_id' was found to have been altered to _id: " +
-            String(after['_id']),
+            String(after._id),
     );
   }
   const encoded = encode(after);
@@ -94,10 +90,10 @@ function upsert(request: Request, namespace: string, plan: UpdatePlan): Doc {
   const seed = upsertSeed(plan.filter);
   let after: Doc;
   if (plan.update.kind === 'replacement') {
-    const id: Doc = '_id' in seed ? { _id: seed['_id'] } : {};
+    const id: Doc = '_id' in seed ? { _id: seed._id } : {};
     after = plan.update.apply(id, () => undefined, true);
   } else after = plan.update.apply(seed, () => undefined, true);
-  if ('_id' in seed && !valuesEqual(seed['_id'], after['_id'])) {
+  if ('_id' in seed && !valuesEqual(seed._id, after._id)) {
     throw new ServerError(
       'ImmutableField',
       "Performing an update on the path '_id' would modify the immutable field '_id'",
@@ -140,7 +136,7 @@ export function* applyUpdate(
   }
   if (outcome.matched === 0 && plan.upsert) {
     outcome.after = upsert(request, namespace, plan);
-    outcome.upserted = outcome.after['_id'];
+    outcome.upserted = outcome.after._id;
   }
   return outcome;
 }
@@ -173,10 +169,10 @@ export const update: Command = {
           "BSON field 'update.updates' is the wrong type, expected type 'object'",
         );
       refuseUnknown(item, 'update.updates', UPDATE_FIELDS);
-      if (flagField(item, 'multi') && item['sort'] !== undefined)
+      if (flagField(item, 'multi') && item.sort !== undefined)
         throw new ServerError('FailedToParse', 'Cannot specify sort with multi=true');
       const collection = request.engine.catalog.find(namespace);
-      const plan = prepareUpdate(request, collection, item, docField(item, 'q') ?? {}, item['u']);
+      const plan = prepareUpdate(request, collection, item, docField(item, 'q') ?? {}, item.u);
       const outcome = yield* applyUpdate(request, namespace, collection, plan);
       matched += outcome.matched;
       modified += outcome.modified;

@@ -20,15 +20,15 @@ export function impliesPartial(filter: Doc, partial: Doc): boolean {
 
 function conditionsOn(filter: Doc, path: string): unknown[] {
   const found = Object.hasOwn(filter, path) ? [filter[path]] : [];
-  if (Array.isArray(filter['$and']))
-    for (const part of filter['$and']) if (isDoc(part)) found.push(...conditionsOn(part, path));
+  if (Array.isArray(filter.$and))
+    for (const part of filter.$and) if (isDoc(part)) found.push(...conditionsOn(part, path));
   return found;
 }
 
 function pointsOf(condition: unknown): unknown[] | undefined {
   if (!isOperatorDoc(condition)) return typeOf(condition) === TYPE.regex ? undefined : [condition];
-  if ('$eq' in condition) return [condition['$eq']];
-  return Array.isArray(condition['$in']) ? condition['$in'] : undefined;
+  if ('$eq' in condition) return [condition.$eq];
+  return Array.isArray(condition.$in) ? condition.$in : undefined;
 }
 
 function implies(condition: unknown, operator: string, bound: unknown): boolean {
@@ -36,11 +36,11 @@ function implies(condition: unknown, operator: string, bound: unknown): boolean 
   switch (operator) {
     case '$exists':
       if (!isTruthy(bound))
-        return isOperatorDoc(condition) && '$exists' in condition && !isTruthy(condition['$exists']);
+        return isOperatorDoc(condition) && '$exists' in condition && !isTruthy(condition.$exists);
       if (points) return points.every((point) => point !== null);
       return (
         isOperatorDoc(condition) &&
-        (('$exists' in condition && isTruthy(condition['$exists'])) ||
+        (('$exists' in condition && isTruthy(condition.$exists)) ||
           ['$gt', '$gte', '$lt', '$lte', '$type'].some(
             (name) => name in condition && condition[name] !== null,
           ))
@@ -56,7 +56,7 @@ function implies(condition: unknown, operator: string, bound: unknown): boolean 
       );
     case '$type':
       if (points) return points.every((point) => point !== null && typeMatches(point, bound));
-      return isOperatorDoc(condition) && '$type' in condition && valuesEqual(condition['$type'], bound);
+      return isOperatorDoc(condition) && '$type' in condition && valuesEqual(condition.$type, bound);
     case '$gt':
     case '$gte':
     case '$lt':

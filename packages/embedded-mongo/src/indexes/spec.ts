@@ -42,9 +42,9 @@ export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
 /** How `listIndexes` shows it. */
 export function describeIndex(index: IndexSpec): Doc {
   const doc: Doc = { v: 2, key: index.keyPattern, name: index.name };
-  if (index.unique && index.name !== '_id_') doc['unique'] = true;
-  if (index.sparse) doc['sparse'] = true;
-  if (index.partialFilterExpression) doc['partialFilterExpression'] = index.partialFilterExpression;
-  if (index.expireAfterSeconds !== undefined) doc['expireAfterSeconds'] = index.expireAfterSeconds;
+  if (index.unique && index.name !== '_id_') doc.unique = true;
+  if (index.sparse) doc.sparse = true;
+  if (index.partialFilterExpression) doc.partialFilterExpression = index.partialFilterExpression;
+  if (index.expireAfterSeconds !== undefined) doc.expireAfterSeconds = index.expireAfterSeconds;
   return doc;
 }

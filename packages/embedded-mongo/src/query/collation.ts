@@ -6,27 +6,27 @@ import { isDoc, toNumber } from '../values/types.ts';
 export function parseCollation(collation: unknown): StringOrder | undefined {
   if (collation === undefined) return undefined;
   if (!isDoc(collation)) throw new ServerError('TypeMismatch', 'collation must be an object');
-  const locale = collation['locale'];
+  const locale = collation.locale;
   if (locale === undefined && Object.keys(collation).length === 0) return undefined;
   if (typeof locale !== 'string')
     throw new ServerError(40414, "BSON field 'collation.locale' is missing but a required field");
   if (locale === 'simple') return undefined;
-  const strength = toNumber(collation['strength']) ?? 3;
+  const strength = toNumber(collation.strength) ?? 3;
   if (!Number.isInteger(strength) || strength < 1 || strength > 5) {
     throw new ServerError(
       'BadValue',
       `Enumeration value '${strength}' for field 'collation.strength' is not a valid value.`,
     );
   }
-  const caseLevel = collation['caseLevel'] === true;
+  const caseLevel = collation.caseLevel === true;
   const sensitivity =
     strength === 1 ? (caseLevel ? 'case' : 'base') : strength === 2 && !caseLevel ? 'accent' : 'variant';
   const options: Intl.CollatorOptions = {
     sensitivity,
-    numeric: collation['numericOrdering'] === true,
-    ignorePunctuation: collation['alternate'] === 'shifted',
+    numeric: collation.numericOrdering === true,
+    ignorePunctuation: collation.alternate === 'shifted',
   };
-  const caseFirst = collation['caseFirst'];
+  const caseFirst = collation.caseFirst;
   if (caseFirst === 'upper' || caseFirst === 'lower') options.caseFirst = caseFirst;
   let collator: Intl.Collator;
   try {

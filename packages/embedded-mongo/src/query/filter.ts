@@ -89,7 +89,7 @@ function compileField(path: string, operand: unknown, context: QueryContext): Ma
         if (!('$regex' in operand)) throw new ServerError('BadValue', '$options needs a $regex');
         break;
       case '$regex':
-        tests.push(fieldTest(parts, leafPredicate('$regex', argument, context, operand['$options'])));
+        tests.push(fieldTest(parts, leafPredicate('$regex', argument, context, operand.$options)));
         break;
       case '$ne':
         tests.push(negate(fieldTest(parts, leafPredicate('$eq', argument, context))));
@@ -155,7 +155,7 @@ function compileAll(parts: string[], argument: unknown, context: QueryContext): 
   if (argument.length === 0) return [() => false];
   return argument.map((item) =>
     isDoc(item) && '$elemMatch' in item
-      ? fieldTest(parts, elemMatch(item['$elemMatch'], context))
+      ? fieldTest(parts, elemMatch(item.$elemMatch, context))
       : fieldTest(parts, leafPredicate('$eq', item, context)),
   );
 }

@@ -124,10 +124,10 @@ export function compileProjection(
       const keep = isTruthy(value);
       if (path === '_id') id = keep;
       else (keep ? included : excluded).push(path);
-    } else if (isDoc(value) && '$slice' in value && !isExpressionSlice(value['$slice'])) {
-      slices.push({ path, argument: value['$slice'] });
+    } else if (isDoc(value) && '$slice' in value && !isExpressionSlice(value.$slice)) {
+      slices.push({ path, argument: value.$slice });
     } else if (isDoc(value) && '$elemMatch' in value) {
-      matches.push({ path, test: elementTest(value['$elemMatch'], context, '$elemMatch') });
+      matches.push({ path, test: elementTest(value.$elemMatch, context, '$elemMatch') });
     } else if (isDoc(value) && '$meta' in value) {
       throw new ServerError('BadValue', '$meta is not supported by the embedded engine');
     } else computed.push({ path, expression: prepareExpression(value, context) });

@@ -41,14 +41,14 @@ export class Catalog {
   }
 
   #load(entry: Doc): Collection {
-    const indexes = (entry['indexes'] as Doc[]).map(loadIndex);
+    const indexes = (entry.indexes as Doc[]).map(loadIndex);
     return new Collection(
       this.#store,
       this,
-      String(entry['ns']),
-      String(entry['ident']),
-      entry['options'] as Doc,
-      String(entry['uuid']),
+      String(entry.ns),
+      String(entry.ident),
+      entry.options as Doc,
+      String(entry.uuid),
       indexes,
     );
   }
@@ -149,23 +149,21 @@ export class Catalog {
 }
 
 function loadIndex(entry: Doc): IndexSpec {
-  const key = entry['key'] as Doc;
+  const key = entry.key as Doc;
   return {
-    name: String(entry['name']),
+    name: String(entry.name),
     fields: Object.keys(key).map((path) => ({
       path,
       parts: path.split('.'),
       descending: (toNumber(key[path]) ?? 1) < 0,
     })),
     keyPattern: key,
-    unique: entry['unique'] === true,
-    sparse: entry['sparse'] === true,
-    partialFilterExpression: isDoc(entry['partialFilterExpression'])
-      ? entry['partialFilterExpression']
-      : undefined,
-    expireAfterSeconds: toNumber(entry['expireAfterSeconds']),
-    ident: String(entry['ident']),
-    multikey: entry['multikey'] === true,
-    hasLongKeys: entry['hasLongKeys'] === true,
+    unique: entry.unique === true,
+    sparse: entry.sparse === true,
+    partialFilterExpression: isDoc(entry.partialFilterExpression) ? entry.partialFilterExpression : undefined,
+    expireAfterSeconds: toNumber(entry.expireAfterSeconds),
+    ident: String(entry.ident),
+    multikey: entry.multikey === true,
+    hasLongKeys: entry.hasLongKeys === true,
   };
 }

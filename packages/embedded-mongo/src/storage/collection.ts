@@ -316,7 +316,7 @@ export class Collection {
           const held = index.unique
             ? this.#store.get(index.ident + key)?.toString('latin1') === row.id
             : this.#store.get(index.ident + key + row.id) !== undefined;
-          if (!held) problems.push(`index ${index.name} misses an entry for _id ${show(doc['_id'])}`);
+          if (!held) problems.push(`index ${index.name} misses an entry for _id ${show(doc._id)}`);
         }
       }
     }

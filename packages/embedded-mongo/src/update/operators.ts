@@ -114,7 +114,7 @@ function arrayAt(place: Place, name: string, path: string, context: OperatorCont
 const push: Apply = (place, argument, path, context) => {
   if (!place) return;
   const modifiers = isDoc(argument) && '$each' in argument ? argument : undefined;
-  const items = modifiers ? modifiers['$each'] : [argument];
+  const items = modifiers ? modifiers.$each : [argument];
   if (!Array.isArray(items))
     throw new ServerError(
       'BadValue',
@@ -138,14 +138,14 @@ const push: Apply = (place, argument, path, context) => {
       throw new ServerError('BadValue', `Unrecognized clause in $push: ${key}`);
   }
   if ('$position' in modifiers) {
-    const position = toNumber(modifiers['$position']);
+    const position = toNumber(modifiers.$position);
     if (position === undefined || !Number.isInteger(position))
       throw new ServerError('BadValue', 'The value for $position must be an integer value');
     array.splice(position < 0 ? Math.max(0, array.length + position) : position, 0, ...items);
   } else array.push(...items);
-  if ('$sort' in modifiers) array = sorted(array, modifiers['$sort']);
+  if ('$sort' in modifiers) array = sorted(array, modifiers.$sort);
   if ('$slice' in modifiers) {
-    const count = toNumber(modifiers['$slice']);
+    const count = toNumber(modifiers.$slice);
     if (count === undefined || !Number.isInteger(count))
       throw new ServerError('BadValue', 'The value for $slice must be an integer value');
     array = count < 0 ? array.slice(count) : array.slice(0, count);
@@ -166,7 +166,7 @@ function sorted(array: unknown[], order: unknown): unknown[] {
 const addToSet: Apply = (place, argument, path, context) => {
   if (!place) return;
   const each = isDoc(argument) && '$each' in argument;
-  const items = each ? argument['$each'] : [argument];
+  const items = each ? argument.$each : [argument];
   if (!Array.isArray(items))
     throw new ServerError(
       'TypeMismatch',
@@ -223,7 +223,7 @@ const pop: Apply = (place, argument, path, context) => {
 
 const currentDate: Apply = (place, argument, path, context) => {
   if (!place) return;
-  const type = isDoc(argument) ? argument['$type'] : 'date';
+  const type = isDoc(argument) ? argument.$type : 'date';
   if (typeof argument !== 'boolean' && !isDoc(argument))
     throw new ServerError(
       'BadValue',

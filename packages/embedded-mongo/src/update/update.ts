@@ -76,7 +76,7 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
       const next = cloneValue(doc);
       for (const step of steps) {
         if (step.operator === '$setOnInsert' && !inserting) continue;
-        applyStep(next, step, { position, filters }, { ...context, id: doc['_id'] });
+        applyStep(next, step, { position, filters }, { ...context, id: doc._id });
       }
       return next;
     },
@@ -174,8 +174,8 @@ function replacementUpdate(replacement: Doc, keys: string[]): Update {
     apply(doc) {
       const next: Doc = {};
       // A replacement keeps the document's _id, which always comes first.
-      if ('_id' in replacement) next['_id'] = replacement['_id'];
-      else if ('_id' in doc) next['_id'] = doc['_id'];
+      if ('_id' in replacement) next._id = replacement._id;
+      else if ('_id' in doc) next._id = doc._id;
       for (const key of keys) define(next, key, cloneValue(replacement[key]));
       return next;
     },
@@ -198,7 +198,7 @@ function pipelineUpdate(pipeline: unknown[], context: QueryContext): Update {
     apply(doc) {
       const [next] = runStages([toPlain(doc) as Doc], stages, context);
       const typed = fromPlainLike(next ?? {}, doc) as Doc;
-      if ('_id' in doc && !('_id' in typed)) return { _id: doc['_id'], ...typed };
+      if ('_id' in doc && !('_id' in typed)) return { _id: doc._id, ...typed };
       return typed;
     },
   };
@@ -219,9 +219,9 @@ function collectEqualities(filter: Doc, seed: Doc): void {
     } else if (!key.startsWith('$')) {
       let equal: unknown = value;
       if (isDoc(value) && Object.keys(value)[0]?.startsWith('$')) {
-        if ('$eq' in value) equal = value['$eq'];
-        else if (Array.isArray(value['$in']) && value['$in'].length === 1) equal = value['$in'][0];
-        else if (Array.isArray(value['$all']) && value['$all'].length === 1) equal = value['$all'][0];
+        if ('$eq' in value) equal = value.$eq;
+        else if (Array.isArray(value.$in) && value.$in.length === 1) equal = value.$in[0];
+        else if (Array.isArray(value.$all) && value.$all.length === 1) equal = value.$all[0];
         else continue;
       }
       if (isRegex(equal)) continue;

@@ -39,7 +39,7 @@ function hasDBRef(bytes: Uint8Array): boolean {
 function undoDBRefs(value: unknown): unknown {
   if (value instanceof DBRef) {
     const doc: Doc = { $ref: value.collection, $id: undoDBRefs(value.oid) };
-    if (value.db) doc['$db'] = value.db;
+    if (value.db) doc.$db = value.db;
     return { ...doc, ...(undoDBRefs(value.fields) as Doc) };
   }
   if (Array.isArray(value)) return value.map(undoDBRefs);

@@ -16,7 +16,7 @@ describe('framing', () => {
         let at = 0;
         for (const size of [...cuts, stream.length]) {
           for (const frame of reader.push(stream.subarray(at, at + size)))
-            bodies.push(readMessage(frame.body).body['$db']);
+            bodies.push(readMessage(frame.body).body.$db);
           at += size;
         }
         expect(bodies).toEqual(Array(count).fill('admin'));

@@ -189,7 +189,7 @@ describe('any command', () => {
       { numRuns: 1500 },
     );
     const report = await ask({ validate: 'c' });
-    if (Number(String(report['ok'])) === 1) expect(report).toMatchObject({ valid: true, errors: [] });
+    if (Number(String(report.ok)) === 1) expect(report).toMatchObject({ valid: true, errors: [] });
     expect(unexpected.map(String)).toEqual([]);
   });
 });

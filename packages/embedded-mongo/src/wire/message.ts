@@ -82,6 +82,6 @@ export function readLegacyQuery(bytes: Buffer): Doc {
   const namespace = bytes.toString('utf8', 4, nameEnd);
   if (!namespace.endsWith('.$cmd')) throw new ProtocolError('OP_QUERY is only understood for commands');
   const query = decode(documentAt(bytes, nameEnd + 9, bytes.length));
-  const body = isDoc(query['$query']) ? query['$query'] : query;
+  const body = isDoc(query.$query) ? query.$query : query;
   return { ...body, $db: namespace.slice(0, -'.$cmd'.length) };
 }
