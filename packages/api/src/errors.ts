@@ -2,8 +2,17 @@ import { type FieldError, KaanaError, type Problem, toProblem } from '@kaana/cor
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 
+/** A megabyte of mistakes is not answered with many more. */
+const MAX_FIELD_ERRORS = 20;
+const MAX_MESSAGE = 300;
+
+const shortened = (text: string): string =>
+  text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
+
 const fieldErrors = (error: z.core.$ZodError): FieldError[] =>
-  error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  error.issues
+    .slice(0, MAX_FIELD_ERRORS)
+    .map(({ path, message }) => ({ path: shortened(path.join('.')), message: shortened(message) }));
 
 const describe = (errors: readonly FieldError[]): string =>
   errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');

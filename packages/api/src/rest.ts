@@ -1,4 +1,4 @@
-import { KaanaError, type Permission } from '@kaana/core';
+import type { Permission } from '@kaana/core';
 import { z } from 'zod';
 import { type AppRouter, appRouter, type createCaller } from './root.ts';
 import type { Meta } from './trpc.ts';
@@ -46,32 +46,14 @@ const readText = (text: string, type: string | undefined): unknown => {
   return text;
 };
 
-const readQuery = (
-  query: RestRequest['query'],
-  properties: Record<string, JsonSchema>,
-): Record<string, unknown> => {
-  const input: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue;
-    if (typeof value !== 'string') {
-      throw new KaanaError('invalid_input', `${name} is given more than once.`, {
-        errors: [{ path: name, message: 'is given more than once' }],
-      });
-    }
-    input[name] = readText(value, typeOf(properties[name]));
-  }
-  return input;
-};
-
-const readBody = (body: unknown): Record<string, unknown> => {
-  if (body === undefined || body === null) return {};
-  if (typeof body !== 'object' || Array.isArray(body)) {
-    throw new KaanaError('invalid_input', 'The body must be a JSON object.', {
-      errors: [{ path: '', message: 'must be a JSON object' }],
-    });
-  }
-  return { ...body };
-};
+/** A repeated name stays an array: like everything that does not fit, the contract refuses it, behind the key. */
+const readQuery = (query: RestRequest['query'], properties: Record<string, JsonSchema>): object =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? readText(value, typeOf(properties[name])) : value,
+    ]),
+  );
 
 type Definition = {
   readonly type: 'query' | 'mutation' | 'subscription';
@@ -117,7 +99,8 @@ const toRoute = (name: string, definition: Definition, rest: RestMeta): RestRout
       const run = (caller as unknown as Invocable)[noun]?.[verb];
       if (!run) throw new Error(`${name} is not in the router`);
       if (!input) return run(undefined);
-      const given = readsBody ? readBody(request.body) : readQuery(request.query, properties);
+      const given = readsBody ? (request.body ?? {}) : readQuery(request.query, properties);
+      if (typeof given !== 'object' || Array.isArray(given)) return run(given);
       return run({ ...given, ...request.parameters });
     },
   };

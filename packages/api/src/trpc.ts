@@ -92,8 +92,9 @@ const authorized = t.middleware(async ({ ctx, meta, next }) => {
   const { recorder } = ctx.domain;
   const use = { principal, ip: ctx.origin.ip, userAgent: ctx.userAgent };
   try {
-    requireTenant(principal, ctx.organization);
+    // First, so that every answer to a key says what is left of its quota.
     await admit(ctx, principal);
+    requireTenant(principal, ctx.organization);
     if (meta?.access && meta.access !== 'authenticated' && meta.access !== 'public') {
       requirePermission(principal, meta.access);
     }

@@ -27,6 +27,8 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
         upgradeInsecureRequests: null,
       },
     },
+    // Whoever terminates TLS in front says it; from here it could bind other services of the same host.
+    strictTransportSecurity: false,
     referrerPolicy: { policy: 'same-origin' },
   });
   const index = await readFile(join(root, 'index.html')).catch(() => null);

@@ -4,8 +4,13 @@ import { z } from 'zod';
 
 export const Id = z.string().min(1).max(64);
 export const Timestamp = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC, milliseconds');
-/** What a caller may send for a time: any ISO 8601 date-time with an offset. */
-export const TimestampInput = z.iso.datetime({ offset: true });
+const YEAR_1970 = 0;
+const YEAR_9999 = Date.UTC(9999, 0);
+/** What a caller may send for a time: any ISO 8601 date-time with an offset, whose year stays one of four digits. */
+export const TimestampInput = z.iso.datetime({ offset: true }).refine((text) => {
+  const time = Date.parse(text);
+  return time >= YEAR_1970 && time < YEAR_9999;
+}, 'must be between the years 1970 and 9998');
 export const PermissionSchema = z.enum(PERMISSIONS);
 export const RoleSchema = z.enum(ROLES);
 export const PlanSchema = z.enum(PLANS);
