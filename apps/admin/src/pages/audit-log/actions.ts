@@ -1,0 +1,23 @@
+/** What an event's action means, as in "Ada revoked the API key". An action that is not here shows as its code. */
+export const ACTION_TEXT: Readonly<Record<string, string>> = {
+  'key.created': 'Created API key',
+  'key.updated': 'Changed API key',
+  'key.rotated': 'Rotated API key',
+  'key.revoked': 'Revoked API key',
+  'project.created': 'Created project',
+  'project.updated': 'Changed project',
+  'project.deleted': 'Deleted project',
+  'account.created': 'Created account',
+  'account.invited': 'Invited member',
+  'account.updated': 'Changed member',
+  'account.password_changed': 'Changed password',
+  'session.created': 'Signed in',
+  'session.ended': 'Signed out',
+  'organization.created': 'Created organization',
+  'organization.updated': 'Changed organization',
+};
+
+export const ACTION_OPTIONS = [
+  { value: 'all', label: 'All actions' },
+  ...Object.entries(ACTION_TEXT).map(([value, label]) => ({ value, label })),
+];
