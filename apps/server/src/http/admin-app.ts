@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyHelmet from '@fastify/helmet';
@@ -31,8 +32,9 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'same-origin' },
   });
-  const index = await readFile(join(root, 'index.html')).catch(() => null);
-  if (index) {
+  const indexPath = join(root, 'index.html');
+  const hasApp = existsSync(indexPath);
+  if (hasApp) {
     await app.register(async (scope) => {
       scope.addHook('onSend', async (_request, reply) => {
         await reply.helmet();
@@ -42,6 +44,8 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
         index: false,
         wildcard: false,
         cacheControl: false,
+        // The build leaves a .br and a .gz beside what is worth it.
+        preCompressed: true,
         setHeaders: (reply, path) => {
           // What the build names by its content never changes.
           const immutable = path.includes('/assets/');
@@ -56,9 +60,12 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
   app.setNotFoundHandler(async (request, reply) => {
     const [path = ''] = request.url.split('?');
     const isAppAddress = !/^\/(api|trpc)(\/|$)|\.\w+$/.test(path);
-    if (index && isAppAddress && (request.method === 'GET' || request.method === 'HEAD')) {
+    if (hasApp && isAppAddress && (request.method === 'GET' || request.method === 'HEAD')) {
       await reply.helmet();
-      return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(index);
+      return reply
+        .header('cache-control', 'no-cache')
+        .type('text/html; charset=utf-8')
+        .send(await readFile(indexPath));
     }
     return sendProblem(
       reply,

@@ -50,7 +50,7 @@ export const KeyWithToken = z.object({
 
 const Scopes = z.array(PermissionSchema).min(1, 'name at least one, or leave it out').max(20);
 const AllowedIps = z
-  .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+  .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no IP address and no CIDR range'))
   .min(1)
   .max(100);
 const Reason = line(200, 1);
@@ -91,7 +91,7 @@ export const KeyRotateInput = z.strictObject({
 export const KeyVerifyInput = z.strictObject({
   token: z.string().max(1000),
   permissions: z.array(PermissionSchema).max(20).optional().describe('What the token must be allowed to do'),
-  ip: z.union([z.ipv4(), z.ipv6()]).optional().describe('The address of your own caller'),
+  ip: z.union([z.ipv4(), z.ipv6()], 'is no IP address').optional().describe('The address of your own caller'),
 });
 export const KeyVerifyOutput = z.object({
   valid: z.boolean(),
