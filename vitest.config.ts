@@ -29,6 +29,11 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        resolve,
+        ssr,
+        test: { name: 'screenshots', include: ['e2e/**/*.shots.ts'], testTimeout: 600_000 },
+      },
     ],
   },
 });

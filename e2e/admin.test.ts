@@ -316,10 +316,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
 
   it('fits a narrow screen', async () => {
     const page = await openPage(browser, server.url, { colorScheme, viewport: { width: 360, height: 740 } });
-    await page.goto('/sign-in');
-    await page.getByLabel('E-mail').fill('ada@acme.test');
-    await page.getByLabel('Password').fill('demo-password');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await signInAs(page, 'ada@acme.test');
     for (const path of PAGES) {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
