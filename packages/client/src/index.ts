@@ -1,0 +1,6 @@
+export { type ParsedToken, parseToken } from '@kaana/api-key';
+export { createKaanaClient, type KaanaClient } from './client.ts';
+export { KaanaApiError, type KaanaApiErrorCode, type KaanaFieldError } from './error.ts';
+export type { KaanaClientOptions } from './options.ts';
+export type { Time } from './time.ts';
+export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
