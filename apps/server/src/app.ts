@@ -3,10 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import { openApiDocument } from '@kaana/api';
 import { redactTokens } from '@kaana/api-key';
 import { type Domain, KaanaError, toProblem } from '@kaana/core';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { Environment } from './environment.ts';
 import { registerAdminApp } from './http/admin-app.ts';
 import { registerErrors, sendProblem } from './http/errors.ts';
+import { refuseOtherMethods } from './http/methods.ts';
 import { registerOperations } from './http/operations.ts';
 import { referencePage } from './http/reference.ts';
 import { originOf, registerRest } from './http/rest.ts';
@@ -25,12 +31,27 @@ export type AppDependencies = {
   readonly log?: { write(line: string): void };
 };
 
+/** For a whole request to arrive. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** By Node's code; of what is wrong before there is a request. */
+const CLIENT_ERRORS: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: 'The headers of the request are too long.',
+  ERR_HTTP_REQUEST_TIMEOUT: 'The request did not arrive in time.',
+};
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /** The caller's own id where it is harmless in a log, else a new one. */
 const requestIdOf = ({ headers }: IncomingMessage): string => {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? redactTokens(given) : randomUUID();
+  const harmless = typeof given === 'string' && REQUEST_ID.test(given) && redactTokens(given) === given;
+  return harmless ? given : randomUUID();
+};
+
+/** On every answer, also on those that Fastify gives before a route is found. */
+const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
+  reply.header('x-request-id', request.id);
+  reply.header('x-content-type-options', 'nosniff');
+  if (/^\/(api|trpc)\//.test(request.url)) reply.header('cache-control', 'no-store');
 };
 
 /** The whole HTTP side, without listening. */
@@ -46,17 +67,18 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
     trustProxy: settings.trustProxy,
     genReqId: requestIdOf,
     bodyLimit: 1024 * 1024,
+    // Nobody holds a connection with half a request.
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node would refuse what has no Host without a word; the hook below says it in our shape.
+    http: { requireHostHeader: false },
     routerOptions: { maxParamLength: 5000, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
+      addCommonHeaders(request, reply);
       sendProblem(reply, request, new KaanaError('invalid_input', error.message));
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return;
-      const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-      const detail = tooLarge
-        ? 'The headers of the request are too long.'
-        : 'This is not HTTP as we understand it.';
+      const detail = CLIENT_ERRORS[error.code] ?? 'This is not HTTP as we understand it.';
       const problem = toProblem(new KaanaError('invalid_input', detail), randomUUID());
       const body = JSON.stringify(problem);
       socket.end(
@@ -66,18 +88,23 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
     },
   });
 
+  // RFC 9110, section 10.1.1, leaves it to us; Node's own 417 has neither our shape nor a request id.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
+  // JSON alone: Fastify would take text/plain too.
+  app.removeAllContentTypeParsers();
   // Content-Type without content is what many clients send; it means no input.
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else void parseJson(request, body as string, done);
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    reply.header('x-content-type-options', 'nosniff');
-    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
-    done();
+    addCommonHeaders(request, reply);
+    // RFC 9112, section 3.2.
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      done(new KaanaError('invalid_input', 'The request has no Host header.'));
+    } else done();
   });
   registerErrors(app);
   registerOperations(app, ping);
@@ -92,6 +119,7 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
       .type('text/html; charset=utf-8')
       .send(referencePage(originOf(request, settings.publicUrl))),
   );
+  for (const url of ['/api/openapi.json', '/api/docs']) refuseOtherMethods(app, url, ['GET']);
   await registerTrpc(app, domain, settings.publicUrl);
   await registerAdminApp(app, adminRoot);
   return app;

@@ -6,6 +6,21 @@ const flag = z.enum(['0', '1']).transform((text) => text === '1');
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+const HOPS = /^(\d|[12]\d|3[0-2])$/;
+const TrustedProxy = z.union([
+  z.enum(['loopback', 'linklocal', 'uniquelocal']),
+  z.ipv4(),
+  z.ipv6(),
+  z.cidrv4(),
+  z.cidrv6(),
+]);
+const proxiesOf = (text: string): string[] => text.split(',').map((proxy) => proxy.trim());
+const isTrustProxy = (text: string): boolean =>
+  text === 'true' ||
+  text === 'false' ||
+  HOPS.test(text) ||
+  proxiesOf(text).every((proxy) => TrustedProxy.safeParse(proxy).success);
+
 const Variables = z.object({
   NODE_ENV: z.string().optional(),
   PORT: z.coerce.number().int().min(0).max(65535).default(3000),
@@ -17,11 +32,18 @@ const Variables = z.object({
   DATA_DIR: z.string().min(1).default('.data'),
   KEY_PEPPER: z.string().optional(),
   ADMIN_EMAIL: z.email().optional(),
-  ADMIN_PASSWORD: z.string().min(10, 'needs at least 10 characters').max(72).optional(),
+  ADMIN_PASSWORD: z
+    .string()
+    .min(10, 'needs at least 10 characters')
+    .refine((text) => Buffer.byteLength(text) <= 72, 'can have at most 72 bytes')
+    .optional(),
   ORGANIZATION_NAME: z.string().trim().min(1).max(100).optional(),
   DEMO: flag.optional(),
   WORKERS: z.coerce.number().int().min(1).max(256).default(1),
-  TRUST_PROXY: z.string().default('0'),
+  TRUST_PROXY: z
+    .string()
+    .refine(isTrustProxy, 'takes true, false, a number of hops up to 32, or addresses and CIDR ranges')
+    .default('0'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
 });
@@ -56,8 +78,8 @@ export class EnvironmentError extends Error {
 /** `0` nobody, `1` to `32` that many hops, `true` everybody, else addresses and CIDR ranges, comma-separated. */
 const readTrustProxy = (text: string): Environment['trustProxy'] => {
   if (text === 'true' || text === 'false') return text === 'true';
-  if (/^\d{1,2}$/.test(text)) return Number(text) === 0 ? false : (_address, hop) => hop < Number(text);
-  return text.split(',').map((range) => range.trim());
+  if (HOPS.test(text)) return Number(text) === 0 ? false : (_address, hop) => hop < Number(text);
+  return proxiesOf(text);
 };
 
 /** Throws an `EnvironmentError` that names every variable that is wrong. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generatePepper } from '@kaana/api-key/digest';
@@ -14,8 +15,9 @@ export const loadPepper = async (dataDir: string): Promise<string> => {
     throw error;
   });
   if (existing !== null) return existing.trim();
-  const draft = `${path}.${process.pid}`;
-  const file = await open(draft, 'w', 0o600);
+  // Random, not the process's number: containers that share a folder all have number 1.
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(`${generatePepper('p1')}\n`);
     await file.sync();

@@ -47,5 +47,8 @@ export const kaanaErrorOf = (error: unknown): KaanaError | null => {
   return error.cause instanceof KaanaError ? error.cause : ownError(error);
 };
 
+/** The request of an error that came before there was a context to know it from. */
+export const requestIds = new WeakMap<Error, string>();
+
 export const problemOf = (error: unknown, requestId: string): Problem =>
   toProblem(kaanaErrorOf(error) ?? error, requestId);

@@ -97,11 +97,11 @@ const problemResponse = (status: string, codes: readonly string[]): JsonObject =
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
-/** The statuses that a route can answer besides success. */
-const problemStatuses = ({ access, input, parameters, method }: RestRoute): string[] => [
+/** The statuses that a route can answer besides success. `names`: whether its input names something by its id. */
+const problemStatuses = ({ access, input, method }: RestRoute, names: boolean): string[] => [
   ...(input ? ['400'] : []),
   ...(access === 'public' ? [] : ['401', '403']),
-  ...(parameters.length > 0 ? ['404'] : []),
+  ...(names ? ['404'] : []),
   ...(method === 'GET' ? [] : ['409', '413', '415']),
   '429',
   '500',
@@ -156,7 +156,10 @@ const operation = (route: RestRoute, components: Components): JsonObject => {
         content: { 'application/json': { schema: components.add(output, 'output') } },
       },
       ...Object.fromEntries(
-        problemStatuses(route).map((problem) => [problem, { $ref: `#/components/responses/${problem}` }]),
+        problemStatuses(route, parameters.length > 0 || 'keyId' in properties).map((problem) => [
+          problem,
+          { $ref: `#/components/responses/${problem}` },
+        ]),
       ),
     },
   };

@@ -1,3 +1,4 @@
+import { redactTokens } from '@kaana/api-key';
 import {
   type Caller,
   ERRORS,
@@ -11,7 +12,7 @@ import {
 } from '@kaana/core';
 import { initTRPC, TRPCError } from '@trpc/server';
 import type { Context } from './context.ts';
-import { kaanaErrorOf, problemOf } from './errors.ts';
+import { kaanaErrorOf, problemOf, requestIds } from './errors.ts';
 import type { RestMeta } from './rest.ts';
 
 export type Meta = {
@@ -28,11 +29,17 @@ const t = initTRPC
     // Otherwise a stack trace travels in `data.stack`.
     isDev: false,
     errorFormatter: ({ shape, error, ctx }) => {
-      const problem: Problem = problemOf(error, ctx?.origin.requestId ?? '');
+      const problem: Problem = problemOf(error, ctx?.origin.requestId ?? requestIds.get(error) ?? '');
+      const { path } = shape.data;
       return {
         ...shape,
         message: problem.detail,
-        data: { code: ERRORS[problem.code].trpc, httpStatus: problem.status, path: shape.data.path, problem },
+        data: {
+          code: ERRORS[problem.code].trpc,
+          httpStatus: problem.status,
+          path: path && redactTokens(path),
+          problem,
+        },
       };
     },
   });

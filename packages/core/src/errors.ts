@@ -1,3 +1,5 @@
+import { redactTokens } from '@kaana/api-key';
+
 /**
  * The one table of errors: code -> HTTP status (RFC 9110), tRPC code, title (RFC 9457 `title`).
  * Everything that the outside can see go wrong is a row here; both wire shapes are made from it.
@@ -61,6 +63,11 @@ export class KaanaError extends Error {
   }
 }
 
+const redactField = ({ path, message }: FieldError): FieldError => ({
+  path: redactTokens(path),
+  message: redactTokens(message),
+});
+
 /** RFC 9457 problem details. `detail` is for people, `code` for programs. */
 export type Problem = {
   type: string;
@@ -73,7 +80,10 @@ export type Problem = {
   retryAfterSeconds?: number;
 };
 
-/** The wire shape of an error. Anything that is not a `KaanaError` becomes `internal` and tells nothing. */
+/**
+ * The wire shape of an error. Anything that is not a `KaanaError` becomes `internal` and tells nothing. Messages repeat
+ * what was wrong with the input; a token that stood there is not repeated.
+ */
 export const toProblem = (error: unknown, requestId: string): Problem => {
   const known =
     error instanceof KaanaError
@@ -85,9 +95,9 @@ export const toProblem = (error: unknown, requestId: string): Problem => {
     title: row.title,
     status: row.status,
     code: known.code,
-    detail: known.message,
+    detail: redactTokens(known.message),
     requestId,
-    ...(known.errors ? { errors: known.errors } : {}),
+    ...(known.errors ? { errors: known.errors.map(redactField) } : {}),
     ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
   };
 };

@@ -1,3 +1,4 @@
+import { KaanaError } from '@kaana/core';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 
@@ -23,7 +24,14 @@ export const registerOperations = (app: FastifyInstance, ping: () => Promise<voi
 
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async () => {
-    await ping();
+    try {
+      await ping();
+    } catch (cause) {
+      throw new KaanaError('store_unavailable', 'The database does not answer.', {
+        retryAfterSeconds: 1,
+        cause,
+      });
+    }
     return { status: 'ready' };
   });
   app.get('/metrics', async (_request, reply) =>

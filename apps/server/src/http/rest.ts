@@ -1,11 +1,9 @@
 import { createCaller, restRoutes } from '@kaana/api';
-import { type Domain, KaanaError } from '@kaana/core';
+import type { Domain } from '@kaana/core';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { createContext } from './context.ts';
-import { sendProblem } from './errors.ts';
 import { rateLimitHeaders } from './headers.ts';
-
-const METHODS: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+import { refuseOtherMethods } from './methods.ts';
 
 const toUrl = (path: string) => `/api${path.replace(/\{(\w+)\}/g, ':$1')}`;
 
@@ -37,21 +35,7 @@ export const registerRest = (app: FastifyInstance, domain: Domain): void => {
       },
     });
   }
-  for (const [url, methods] of allowed) {
-    const allow = [...methods, ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
-    app.route({
-      method: METHODS.filter((method) => !methods.has(method)),
-      url,
-      handler: (request, reply) => {
-        reply.header('allow', allow);
-        return sendProblem(
-          reply,
-          request,
-          new KaanaError('method_not_allowed', `This address takes ${allow}.`),
-        );
-      },
-    });
-  }
+  for (const [url, methods] of allowed) refuseOtherMethods(app, url, [...methods]);
 };
 
 /** The address under which the caller reaches us. */

@@ -1,11 +1,19 @@
-import { type AppRouter, appRouter, type Context, problemOf, type ResponseState } from '@kaana/api';
+import {
+  type AppRouter,
+  appRouter,
+  type Context,
+  problemOf,
+  type ResponseState,
+  requestIds,
+} from '@kaana/api';
 import { type Domain, KaanaError } from '@kaana/core';
-import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
+import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import { parse, serialize } from 'cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createContext } from './context.ts';
 import { causeOf, sendProblem } from './errors.ts';
 import { type Headers, problemHeaders, rateLimitHeaders } from './headers.ts';
+import { refuseOtherMethods } from './methods.ts';
 
 export const SESSION_COOKIE = 'kaana_session';
 
@@ -38,7 +46,6 @@ export const registerTrpc = async (
   await app.register(async (scope) => {
     const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
     scope.addHook('onRequest', async (request, reply) => {
-      reply.header('cache-control', 'no-store');
       if (request.method === 'GET' || !isForeign(request)) return;
       const { origin } = request.headers;
       if (origin && publicHost && URL.canParse(origin) && new URL(origin).host === publicHost) return;
@@ -68,12 +75,28 @@ export const registerTrpc = async (
         return { headers };
       },
       onError: ({ error, ctx, req }) => {
+        if (!ctx) requestIds.set(error, req.id);
         const problem = problemOf(error, ctx?.origin.requestId ?? req.id);
         if (problem.status >= 500) {
           app.log.error({ err: causeOf(error), requestId: problem.requestId }, problem.title);
         }
       },
     };
-    await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
+    // tRPC reads the text itself. Its own Fastify plugin would take multipart bodies too, and fail on them with 500.
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.route<{ Params: { path: string } }>({
+      method: ['GET', 'POST'],
+      url: '/trpc/:path',
+      handler: async (request, reply) => {
+        // A mutation without input has no body, and so no type.
+        request.raw.headers['content-type'] ??= 'application/json';
+        const { path } = request.params;
+        await fastifyRequestHandler({ ...trpcOptions, req: request, res: reply, path });
+      },
+    });
+    refuseOtherMethods(scope, '/trpc/:path', ['GET', 'POST']);
   });
 };

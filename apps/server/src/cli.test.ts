@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { readCommand } from './cli.ts';
+
+describe('the command line', () => {
+  it('reads what to set', () => {
+    expect(readCommand(['organization', 'set', 'Acme', '--plan', 'enterprise'])).toEqual({
+      name: 'Acme',
+      change: { plan: 'enterprise' },
+    });
+    expect(readCommand(['organization', 'set', 'Acme Corp', '--requests-per-minute', '250'])).toEqual({
+      name: 'Acme Corp',
+      change: { requestsPerMinute: 250 },
+    });
+    expect(
+      readCommand(['organization', '--requests-per-minute=plan', '--plan=standard', 'set', 'Acme']),
+    ).toEqual({ name: 'Acme', change: { plan: 'standard', requestsPerMinute: null } });
+  });
+
+  it('offers help', () => {
+    for (const args of [[], ['--help'], ['-h'], ['organization', 'set', '--help']])
+      expect(readCommand(args)).toBe('help');
+  });
+
+  it.each([
+    [['keys', 'list'], 'No such command: keys list'],
+    [['organization'], 'No such command'],
+    [['organization', 'drop', 'Acme'], 'No such command'],
+    [['organization', 'set'], 'Which organization'],
+    [['organization', 'set', '--plan', 'standard'], 'Which organization'],
+    [['organization', 'set', 'Acme'], 'What to set'],
+    [['organization', 'set', 'Acme', 'Corp', '--plan', 'standard'], '"Acme Corp"'],
+    [['organization', 'set', 'Acme', '--plan', 'gold'], 'standard or enterprise'],
+    [['organization', 'set', 'Acme', '--plan'], '--plan'],
+    [['organization', 'set', 'Acme', '--requests-per-minute', '0'], 'whole number'],
+    [['organization', 'set', 'Acme', '--requests-per-minute', '1.5'], 'whole number'],
+    [['organization', 'set', 'Acme', '--requests-per-minute=-1'], 'whole number'],
+    [['organization', 'set', 'Acme', '--requests-per-minute', '1e3'], 'whole number'],
+    [['organization', 'set', 'Acme', '--requests-per-minute', '99999999999'], 'whole number'],
+    [['organization', 'set', 'Acme', '--requests-per-minute='], 'whole number'],
+    [['organization', 'set', 'Acme', '--colour', 'red'], '--colour'],
+  ])('refuses %j', (args, message) => {
+    expect(() => readCommand(args)).toThrow(message);
+  });
+});

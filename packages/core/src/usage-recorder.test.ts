@@ -1,0 +1,219 @@
+import { mintToken } from '@kaana/api-key';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Account, Organization } from './model.ts';
+import { createPrincipal, type Principal } from './principal.ts';
+import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
+import { MINUTE_MS, noCounts, OUTCOMES, type Outcome, outcomeOf, startOfMinute, total } from './usage.ts';
+import { UsageRecorder } from './usage-recorder.ts';
+
+const organization: Organization = {
+  id: 'org_1',
+  name: 'Acme',
+  plan: 'standard',
+  requestsPerMinute: null,
+  createdAt: new Date(0),
+};
+const account: Account = {
+  id: 'acc_1',
+  organizationId: 'org_1',
+  email: 'ada@acme.test',
+  name: 'Ada',
+  role: 'admin',
+  status: 'active',
+  passwordHash: '',
+  createdAt: new Date(0),
+  lastSignedInAt: null,
+};
+const principalOf = (keyId: string, secretId = `sec_${keyId}`): Principal =>
+  createPrincipal(account, organization, null, { type: 'key', keyId, keyName: keyId, secretId });
+
+/** What a database makes of the deltas. `add` may be held up and made to fail. */
+class Ledger implements UsageStore {
+  readonly counts = new Map<string, Record<Outcome, number>>();
+  readonly batches: { usage: readonly UsageDelta[]; activity: readonly ActivityDelta[] }[] = [];
+  before: () => Promise<void> = () => Promise.resolve();
+
+  async add(usage: readonly UsageDelta[], activity: readonly ActivityDelta[]): Promise<void> {
+    await this.before();
+    this.batches.push({ usage, activity });
+    for (const { keyId, minute, counts } of usage) {
+      const sum = this.counts.get(`${keyId}:${minute}`) ?? noCounts();
+      for (const outcome of OUTCOMES) sum[outcome] += counts[outcome];
+      this.counts.set(`${keyId}:${minute}`, sum);
+    }
+  }
+  byKey = () => Promise.resolve([]);
+  series = () => Promise.resolve([]);
+  activity = () => Promise.resolve(new Map());
+}
+
+const start = () => {
+  const ledger = new Ledger();
+  let now = 10 * MINUTE_MS;
+  const recorder = new UsageRecorder(ledger, () => now);
+  const use = (keyId: string, outcome: Outcome = 'served') =>
+    recorder.record({ principal: principalOf(keyId), outcome, ip: '192.0.2.1', userAgent: 'vitest' });
+  const advance = (ms: number) => {
+    now += ms;
+  };
+  return { ledger, recorder, use, advance };
+};
+
+describe('an outcome', () => {
+  it.each([
+    [200, 'served'],
+    [201, 'served'],
+    [302, 'served'],
+    [400, 'clientError'],
+    [403, 'denied'],
+    [404, 'clientError'],
+    [429, 'rateLimited'],
+    [499, 'clientError'],
+    [500, 'serverError'],
+    [503, 'serverError'],
+  ] as const)('of %i is %s', (status, outcome) => {
+    expect(outcomeOf(status)).toBe(outcome);
+  });
+});
+
+describe('the usage recorder', () => {
+  it('writes one entry per key and minute, however many the requests', async () => {
+    const { ledger, recorder, use, advance } = start();
+    for (let count = 0; count < 1000; count++) use('key_1', count % 2 ? 'served' : 'denied');
+    use('key_2');
+    advance(MINUTE_MS);
+    use('key_1');
+    await recorder.flush();
+    expect(ledger.batches).toHaveLength(1);
+    expect(ledger.batches[0]?.usage).toHaveLength(3);
+    expect(ledger.batches[0]?.activity).toHaveLength(2);
+    expect(ledger.counts.get(`key_1:${10 * MINUTE_MS}`)).toMatchObject({ served: 500, denied: 500 });
+    expect(ledger.counts.get(`key_1:${11 * MINUTE_MS}`)).toMatchObject({ served: 1, denied: 0 });
+  });
+
+  it('writes nothing where nothing was used, and nothing for sessions', async () => {
+    const { ledger, recorder } = start();
+    const principal = createPrincipal(account, organization, null, { type: 'session', digest: 'd' });
+    recorder.record({ principal, outcome: 'served', ip: null, userAgent: null });
+    await recorder.flush();
+    expect(ledger.batches).toEqual([]);
+  });
+
+  it('keeps last use per secret, so that a rotation shows which one is still in use', async () => {
+    const { ledger, recorder, advance } = start();
+    const record = (secretId: string) =>
+      recorder.record({
+        principal: principalOf('key_1', secretId),
+        outcome: 'served',
+        ip: null,
+        userAgent: null,
+      });
+    record('sec_old');
+    advance(5);
+    record('sec_new');
+    await recorder.flush();
+    expect(ledger.batches[0]?.activity).toEqual([
+      {
+        keyId: 'key_1',
+        lastUsedAt: new Date(10 * MINUTE_MS + 5),
+        ip: '',
+        userAgent: '',
+        secrets: { sec_old: new Date(10 * MINUTE_MS), sec_new: new Date(10 * MINUTE_MS + 5) },
+      },
+    ]);
+  });
+
+  it('stores no token, and no end of text, that a client calls itself', async () => {
+    const { ledger, recorder } = start();
+    const token = mintToken();
+    recorder.record({
+      principal: principalOf('key_1'),
+      outcome: 'served',
+      ip: null,
+      userAgent: `curl ${token} ${'x'.repeat(5_000)}`,
+    });
+    await recorder.flush();
+    const userAgent = ledger.batches[0]?.activity[0]?.userAgent ?? '';
+    expect(userAgent).toMatch(/^curl kaana_/);
+    expect(userAgent).not.toContain(token);
+    expect(userAgent.length).toBeLessThanOrEqual(200);
+  });
+
+  it('does not lose the newer use when an older one could not be written', async () => {
+    const { ledger, recorder, use, advance } = start();
+    let fail = () => {};
+    ledger.before = () =>
+      new Promise((_resolve, reject) => {
+        fail = () => reject(new Error('away'));
+      });
+    use('key_1');
+    const flushing = recorder.flush();
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    advance(7);
+    use('key_1', 'denied');
+    fail();
+    await expect(flushing).rejects.toThrow('away');
+    ledger.before = () => Promise.resolve();
+    await recorder.flush();
+    expect(ledger.batches[0]?.activity[0]?.lastUsedAt).toEqual(new Date(10 * MINUTE_MS + 7));
+    expect(ledger.counts.get(`key_1:${10 * MINUTE_MS}`)).toMatchObject({ served: 1, denied: 1 });
+  });
+
+  it('counts everything exactly once, whatever fails and however flushes overlap', async () => {
+    const step = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          type: fc.constant('use' as const),
+          key: fc.constantFrom('key_1', 'key_2', 'key_3'),
+          outcome: fc.constantFrom(...OUTCOMES),
+        }),
+      },
+      { weight: 3, arbitrary: fc.record({ type: fc.constant('flush' as const), fails: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(2 * MINUTE_MS) }) },
+      { weight: 2, arbitrary: fc.constant({ type: 'turn' as const }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const ledger = new Ledger();
+        let now = 0;
+        const recorder = new UsageRecorder(ledger, () => now);
+        const expected = new Map<string, Record<Outcome, number>>();
+        const outcomes: boolean[] = [];
+        ledger.before = async () => {
+          await new Promise((resolve) => setImmediate(resolve));
+          if (outcomes.shift()) throw new Error('away');
+        };
+        const flushes: Promise<unknown>[] = [];
+        for (const event of steps) {
+          if (event.type === 'use') {
+            recorder.record({
+              principal: principalOf(event.key),
+              outcome: event.outcome,
+              ip: null,
+              userAgent: null,
+            });
+            const id = `${event.key}:${startOfMinute(now)}`;
+            const sum = expected.get(id) ?? noCounts();
+            sum[event.outcome]++;
+            expected.set(id, sum);
+          } else if (event.type === 'flush') {
+            outcomes.push(event.fails);
+            flushes.push(recorder.flush().catch(() => undefined));
+          } else if (event.type === 'wait') now += event.ms;
+          else await new Promise((resolve) => setImmediate(resolve));
+        }
+        await Promise.all(flushes);
+        outcomes.length = 0;
+        await recorder.flush();
+        expect(Object.fromEntries(ledger.counts)).toEqual(Object.fromEntries(expected));
+        for (const { usage } of ledger.batches)
+          for (const { counts } of usage) expect(total(counts)).toBeGreaterThan(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
