@@ -14,6 +14,20 @@ const TICKS_PER_WINDOW = 600;
 
 const size = (list: string) => ({ $size: list });
 
+/** The part of a list whose times (`path` of each item) are in the window; its ends are worked out once, not per item. */
+const inWindow = (list: string, path: string, windowMs: number) => ({
+  $let: {
+    vars: { cutoff: { $subtract: ['$$NOW', windowMs] }, horizon: { $add: ['$$NOW', windowMs] } },
+    in: {
+      $filter: {
+        input: list,
+        as: 'item',
+        cond: { $and: [{ $gt: [path, '$$cutoff'] }, { $lte: [path, '$$horizon'] }] },
+      },
+    },
+  },
+});
+
 /**
  * The sliding log as one update pipeline, so that time, decision and record are one atomic write by the database's own
  * clock. `$admissions` is sorted, and the last `limit` of it are enough: `count` more fit where all but `limit - count`
@@ -22,33 +36,20 @@ const size = (list: string) => ({ $size: list });
  */
 const exactPipeline = (count: number, limit: number, windowMs: number) => {
   const cutoff = { $subtract: ['$$NOW', windowMs] };
-  const horizon = { $add: ['$$NOW', windowMs] };
   const excess = { $subtract: [{ $add: [size('$admissions'), count] }, limit] };
-  const inWindow = {
-    $filter: {
-      input: '$admissions',
-      as: 'at',
-      cond: { $and: [{ $gt: ['$$at', cutoff] }, { $lte: ['$$at', horizon] }] },
-    },
+  // What a limit above EXACT_LIMIT left behind, as far as can be remembered one by one.
+  const repeated = {
+    $map: { input: { $range: [0, { $min: ['$$this.n', EXACT_LIMIT] }] }, as: 'i', in: '$$this.at' },
   };
-  // What a limit above EXACT_LIMIT left behind: it all counts as of its newest tick.
   const fromTicks = {
     $reduce: {
       input: { $ifNull: ['$ticks', []] },
       initialValue: [],
-      in: {
-        $slice: [
-          {
-            $concatArrays: [
-              '$$value',
-              { $map: { input: { $range: [0, { $min: ['$$this.n', limit] }] }, as: 'i', in: '$$this.at' } },
-            ],
-          },
-          -limit,
-        ],
-      },
+      in: { $slice: [{ $concatArrays: ['$$value', repeated] }, -EXACT_LIMIT] },
     },
   };
+  const admitted = { $map: { input: { $range: [0, '$granted'] }, as: 'i', in: '$$NOW' } };
+  const extended = { $concatArrays: ['$admissions', admitted] };
   return [
     { $set: { at: '$$NOW', admissions: { $ifNull: ['$admissions', fromTicks] } } },
     {
@@ -62,7 +63,9 @@ const exactPipeline = (count: number, limit: number, windowMs: number) => {
         },
       },
     },
-    { $set: { admissions: { $cond: ['$fits', '$admissions', inWindow] } } },
+    {
+      $set: { admissions: { $cond: ['$fits', '$admissions', inWindow('$admissions', '$$item', windowMs)] } },
+    },
     {
       $set: {
         granted: {
@@ -76,17 +79,9 @@ const exactPipeline = (count: number, limit: number, windowMs: number) => {
     },
     {
       $set: {
-        admissions: {
-          $slice: [
-            {
-              $concatArrays: [
-                '$admissions',
-                { $map: { input: { $range: [0, '$granted'] }, as: 'i', in: '$$NOW' } },
-              ],
-            },
-            -limit,
-          ],
-        },
+        // Where they fit, all but the last `limit` have left the window. Otherwise all are in it, and may be more than
+        // the limit, if that was lowered: none is forgotten, since it may be raised again.
+        admissions: { $cond: ['$fits', { $slice: [extended, -limit] }, extended] },
         expiresAt: { $add: ['$$NOW', 2 * windowMs] },
       },
     },
@@ -111,22 +106,7 @@ const tickedPipeline = (count: number, limit: number, windowMs: number) => {
   return [
     { $set: { at: '$$NOW', admissions: { $ifNull: ['$admissions', []] } } },
     { $set: { ticks: { $ifNull: ['$ticks', fromAdmissions] } } },
-    {
-      $set: {
-        ticks: {
-          $filter: {
-            input: '$ticks',
-            as: 'tick',
-            cond: {
-              $and: [
-                { $gt: ['$$tick.at', { $subtract: ['$$NOW', windowMs] }] },
-                { $lte: ['$$tick.at', { $add: ['$$NOW', windowMs] }] },
-              ],
-            },
-          },
-        },
-      },
-    },
+    { $set: { ticks: inWindow('$ticks', '$$item.at', windowMs) } },
     { $set: { used: { $sum: '$ticks.n' } } },
     { $set: { granted: { $max: [0, { $min: [count, { $subtract: [limit, '$used'] }] }] } } },
     {
