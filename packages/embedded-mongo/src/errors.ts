@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   CommandNotSupported: 115,
   DocumentValidationFailure: 121,
   CommandNotSupportedOnView: 166,
+  ConversionFailure: 241,
   CannotIndexParallelArrays: 171,
   InvalidPipelineOperator: 168,
   InvalidIndexSpecificationOption: 197,

@@ -152,29 +152,35 @@ const toAdmission = (document: StoredLimit, windowMs: number): Admission => {
   };
 };
 
-export const createLimitStore = ({ limits }: Models): LimitStore => ({
-  admit: async (id, count, limit, windowMs) => {
-    const pipeline = (limit <= EXACT_LIMIT ? exactPipeline : tickedPipeline)(count, limit, windowMs);
-    for (let attempt = 0; ; attempt++) {
-      try {
+export const createLimitStore = ({ limits }: Models): LimitStore => {
+  const create = async (id: string, windowMs: number): Promise<void> => {
+    try {
+      const expiresAt = new Date(Date.now() + 2 * windowMs);
+      await limits.collection.insertOne({ _id: id as never, expiresAt }, { writeConcern: RELAXED });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  };
+
+  return {
+    admit: async (id, count, limit, windowMs) => {
+      const pipeline = (limit <= EXACT_LIMIT ? exactPipeline : tickedPipeline)(count, limit, windowMs);
+      for (;;) {
         const updated = await limits.collection.findOneAndUpdate({ _id: id as never }, pipeline, {
-          upsert: true,
           returnDocument: 'after',
           writeConcern: RELAXED,
         });
-        if (!updated) throw new Error('an upsert returned nothing');
-        return toAdmission(updated as unknown as StoredLimit, windowMs);
-      } catch (error) {
-        // Two first requests of one account at the same moment: one upsert lost, and finds the document now.
-        if (!isDuplicateKey(error) || attempt > 3) throw error;
+        if (updated) return toAdmission(updated as unknown as StoredLimit, windowMs);
+        // Not an upsert: of those that race for the first admission one would lose, and not every server repeats it.
+        await create(id, windowMs);
       }
-    }
-  },
-  refund: async (id) => {
-    await limits.collection.updateOne(
-      { _id: id as never },
-      { $pop: { admissions: 1 } },
-      { writeConcern: RELAXED },
-    );
-  },
-});
+    },
+    refund: async (id) => {
+      await limits.collection.updateOne(
+        { _id: id as never },
+        { $pop: { admissions: 1 } },
+        { writeConcern: RELAXED },
+      );
+    },
+  };
+};
