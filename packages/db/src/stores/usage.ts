@@ -18,18 +18,7 @@ const toCounts = (row: Counts): Counts => {
 
 export const createUsageStore = ({ usage, activity }: Models): UsageStore => ({
   add: async (usageDeltas, activityDeltas) => {
-    const counts = usageDeltas.map(({ organizationId, accountId, keyId, minute, counts }) => ({
-      updateOne: {
-        filter: { _id: `${keyId}:${minute}` as never },
-        update: {
-          $inc: counts,
-          $setOnInsert: { organizationId, accountId, keyId, minute: new Date(minute) },
-        },
-        upsert: true,
-      },
-    }));
-    if (counts.length > 0)
-      await usage.collection.bulkWrite(counts, { ordered: false, writeConcern: RELAXED });
+    // Last uses first: writing them again, after a failure of the counts, changes nothing.
     const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, secrets }) => ({
       updateOne: {
         filter: { _id: keyId as never },
@@ -44,6 +33,18 @@ export const createUsageStore = ({ usage, activity }: Models): UsageStore => ({
       },
     }));
     if (uses.length > 0) await activity.collection.bulkWrite(uses, { ordered: false, writeConcern: RELAXED });
+    const counts = usageDeltas.map(({ organizationId, accountId, keyId, minute, counts }) => ({
+      updateOne: {
+        filter: { _id: `${keyId}:${minute}` as never },
+        update: {
+          $inc: counts,
+          $setOnInsert: { organizationId, accountId, keyId, minute: new Date(minute) },
+        },
+        upsert: true,
+      },
+    }));
+    if (counts.length > 0)
+      await usage.collection.bulkWrite(counts, { ordered: false, writeConcern: RELAXED });
   },
   byKey: async (query) => {
     const rows = await usage.aggregate<Counts & { _id: string }>([
