@@ -40,12 +40,17 @@ const announce = (found: Awaited<ReturnType<typeof prepareDatabase>>, address: s
   }
 };
 
-/** The first signal stops gracefully, a second one at once. */
+const IMPATIENCE_MS = 1_000;
+
+/** The first signal stops gracefully, a later one at once: later, since npm passes on what the terminal has sent already. */
 const onStop = (stop: () => Promise<void>) => {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const handle = () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > IMPATIENCE_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = Date.now();
     void stop().then(
       () => process.exit(0),
       (error: unknown) => {
