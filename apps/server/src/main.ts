@@ -76,7 +76,9 @@ const runCluster = (environment: Environment, uri: string, pepper: string) => {
       if (stopping) return;
       if (waiting > 0) reject(new Error(`worker ${worker.id} did not start (${signal ?? code})`));
       warn(`worker ${worker.id} has stopped (${signal ?? code}); starting another`);
-      setTimeout(fork, 1_000);
+      setTimeout(() => {
+        if (!stopping) fork();
+      }, 1_000);
     });
   });
   for (let count = 0; count < environment.workers; count++) fork();
