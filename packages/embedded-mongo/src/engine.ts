@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Cursors } from './cursors.ts';
+import { Sessions } from './sessions.ts';
 import { Catalog } from './storage/catalog.ts';
 import { Store } from './storage/store.ts';
 import { sweepExpired } from './ttl.ts';
@@ -24,6 +25,7 @@ export class Engine {
   readonly store: Store;
   readonly catalog: Catalog;
   readonly cursors = new Cursors();
+  readonly sessions = new Sessions();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #connectionNumber = 0;

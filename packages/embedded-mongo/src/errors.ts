@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   InvalidIndexSpecificationOption: 197,
   APIVersionError: 322,
   APIStrictError: 323,
+  CannotConvertIndexToUnique: 359,
   DuplicateKey: 11000,
   InterruptedAtShutdown: 11600,
   BSONObjectTooLarge: 10334,

@@ -16,6 +16,7 @@ import {
 import { applyDelete } from './delete.ts';
 import { insertOne } from './insert.ts';
 import { applyUpdate, prepareUpdate } from './update.ts';
+import { validationOf } from './validation.ts';
 
 interface Totals {
   inserted: number;
@@ -47,7 +48,11 @@ function* oneOperation(
   if (namespace === undefined)
     throw new ServerError('BadValue', `BulkWrite ops entry ${kind} has an invalid nsInfo index.`);
   if (kind === 'insert') {
-    insertOne(target(request, namespace), encode(docField(operation, 'document') ?? {}));
+    insertOne(
+      target(request, namespace),
+      encode(docField(operation, 'document') ?? {}),
+      validationOf(request),
+    );
     totals.inserted++;
     return { n: new Int32(1) };
   }

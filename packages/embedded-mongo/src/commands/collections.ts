@@ -16,8 +16,10 @@ import {
   namespaceOf,
   type Reply,
   type Request,
+  refuseUnknown,
 } from './command.ts';
 import { cursorReply } from './read.ts';
+import { validationOptions } from './validation.ts';
 
 function* encoded(documents: readonly Doc[]): Source {
   for (const doc of documents) yield encode(doc);
@@ -32,6 +34,19 @@ function* listing(request: Request, namespace: string, documents: readonly Doc[]
     false,
   );
   return cursorReply(batch, namespace, 'firstBatch');
+}
+
+/** Kept and shown; change streams, which would read the images, are not there. */
+export function preImageOptions(body: Doc): Doc {
+  const images = docField(body, 'changeStreamPreAndPostImages');
+  if (!images) return {};
+  refuseUnknown(images, 'changeStreamPreAndPostImages', ['enabled']);
+  if (typeof images.enabled !== 'boolean')
+    throw new ServerError(
+      40414,
+      "BSON field 'changeStreamPreAndPostImages.enabled' is missing but a required field",
+    );
+  return { changeStreamPreAndPostImages: { enabled: images.enabled } };
 }
 
 export const create: Command = {
@@ -60,13 +75,11 @@ export const create: Command = {
     const namespace = namespaceOf(request);
     for (const name of [
       'capped',
-      'validator',
       'viewOn',
       'pipeline',
       'timeseries',
       'expireAfterSeconds',
       'clusteredIndex',
-      'changeStreamPreAndPostImages',
       'encryptedFields',
     ]) {
       const value = request.body[name];
@@ -83,9 +96,17 @@ export const create: Command = {
         'InvalidOptions',
         "a collection's default collation is not supported by the embedded engine",
       );
-    if (request.engine.catalog.find(namespace))
+    const options = {
+      ...validationOptions(request.body, request.now),
+      ...preImageOptions(request.body),
+    };
+    const existing = request.engine.catalog.find(namespace);
+    // Making a collection that is there already, with the same options, is no mistake.
+    if (existing) {
+      if (valuesEqual(existing.options, options)) return {};
       throw new ServerError('NamespaceExists', `Collection ${namespace} already exists.`);
-    request.engine.catalog.create(namespace);
+    }
+    request.engine.catalog.create(namespace, options);
     return {};
   },
 };
@@ -251,65 +272,6 @@ export const validate: Command = {
       valid: problems.length === 0,
       warnings: [],
       errors: problems,
-    };
-  },
-};
-
-export const collMod: Command = {
-  fields: [
-    'index',
-    'validator',
-    'validationLevel',
-    'validationAction',
-    'viewOn',
-    'pipeline',
-    'expireAfterSeconds',
-    'changeStreamPreAndPostImages',
-  ],
-  writes: true,
-  run(request) {
-    const { body, engine } = request;
-    const namespace = namespaceOf(request);
-    const collection = engine.catalog.find(namespace);
-    if (!collection) throw new ServerError('NamespaceNotFound', `ns does not exist: ${namespace}`);
-    for (const name of [
-      'validator',
-      'viewOn',
-      'pipeline',
-      'expireAfterSeconds',
-      'changeStreamPreAndPostImages',
-    ]) {
-      if (name in body)
-        throw new ServerError(
-          'InvalidOptions',
-          `collMod option '${name}' is not supported by the embedded engine`,
-        );
-    }
-    const change = docField(body, 'index');
-    if (!change) return {};
-    const index = collection.indexes.find((candidate) =>
-      typeof change.name === 'string'
-        ? candidate.name === change.name
-        : valuesEqual(candidate.keyPattern, change.keyPattern),
-    );
-    if (!index)
-      throw new ServerError(
-        'IndexNotFound',
-        `cannot find index ${String(change.name ?? JSON.stringify(change.keyPattern))} for ns ${namespace}`,
-      );
-    const seconds = toNumber(change.expireAfterSeconds);
-    if (
-      seconds === undefined ||
-      Object.keys(change).some((key) => !['name', 'keyPattern', 'expireAfterSeconds'].includes(key))
-    ) {
-      throw new ServerError('InvalidOptions', 'collMod changes only expireAfterSeconds of an index here');
-    }
-    const old = index.expireAfterSeconds;
-    index.expireAfterSeconds = seconds;
-    engine.catalog.save(collection);
-    return {
-      ...(old === undefined ? {} : { expireAfterSeconds_old: Long.fromNumber(old) }),
-      expireAfterSeconds_new: Long.fromNumber(seconds),
     };
   },
 };

@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.ts';
 import { ServerError } from '../errors.ts';
+import { compileExpression } from '../expression/compile.ts';
+import { checkVariableName } from '../expression/logic.ts';
 import { parseCollation } from '../query/collation.ts';
-import { evaluate } from '../query/expression.ts';
 import type { QueryContext } from '../query/filter.ts';
 import type { Task } from '../task.ts';
 import { type Doc, define, isDoc, isTruthy, toNumber, typeName } from '../values/types.ts';
@@ -26,7 +27,7 @@ export interface Command {
   /** Fields that the command knows besides its own name and `GENERIC_FIELDS`; anything else is refused. */
   fields: readonly string[];
   /** Its reply waits, or not, for the disk, as its write concern says. */
-  writes?: boolean;
+  writes?: boolean | ((body: Doc) => boolean);
   /** Not part of the Stable API, so refused under `apiStrict`. */
   unstable?: boolean;
 }
@@ -156,6 +157,9 @@ export function queryContext(request: Request, source: Doc = request.body): Quer
 /** The values of `let` variables; they are expressions, but see no document. */
 export function constants(variables: Doc, context: QueryContext): Doc {
   const values: Doc = {};
-  for (const name of Object.keys(variables)) define(values, name, evaluate(variables[name], {}, context));
+  for (const name of Object.keys(variables)) {
+    checkVariableName(name);
+    define(values, name, compileExpression(variables[name], context)({}));
+  }
   return values;
 }

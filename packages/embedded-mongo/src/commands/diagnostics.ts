@@ -3,6 +3,7 @@ import { Long } from 'bson';
 import { ServerError } from '../errors.ts';
 import type { IndexScan, Plan } from '../planner.ts';
 import { isSorted, matches, prepareFind } from '../query/execute.ts';
+import { SESSION_MINUTES } from '../sessions.ts';
 import type { Task } from '../task.ts';
 import { MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { type Doc, Double, Int32, isDoc, toNumber } from '../values/types.ts';
@@ -10,8 +11,8 @@ import { explainable } from './aggregate.ts';
 import { type Command, checkNamespace, docField, queryContext, type Reply, type Request } from './command.ts';
 
 /** The release whose commands and wire version this engine speaks. */
-export const VERSION = '7.0.0';
-export const MAX_WIRE_VERSION = 21;
+export const VERSION = '8.0.0';
+export const MAX_WIRE_VERSION = 25;
 export const MAX_MESSAGE_BYTES = 48_000_000;
 
 export const hello: Command = {
@@ -38,7 +39,7 @@ export const hello: Command = {
       maxMessageSizeBytes: new Int32(MAX_MESSAGE_BYTES),
       maxWriteBatchSize: new Int32(100_000),
       localTime: request.now,
-      logicalSessionTimeoutMinutes: new Int32(30),
+      logicalSessionTimeoutMinutes: new Int32(SESSION_MINUTES),
       connectionId: new Int32(request.connection),
       minWireVersion: new Int32(0),
       maxWireVersion: new Int32(MAX_WIRE_VERSION),
@@ -48,7 +49,14 @@ export const hello: Command = {
 };
 
 export const ping: Command = { fields: [], run: () => ({}) };
-export const endSessions: Command = { fields: [], run: () => ({}) };
+export const endSessions: Command = {
+  fields: [],
+  run({ body, engine }) {
+    if (Array.isArray(body.endSessions))
+      for (const session of body.endSessions) if (isDoc(session)) engine.sessions.end(session.id);
+    return {};
+  },
+};
 
 export const buildInfo: Command = {
   fields: [],
@@ -107,7 +115,7 @@ export const getParameter: Command = {
   unstable: true,
   run({ body, engine }) {
     const known: Doc = {
-      featureCompatibilityVersion: { version: '7.0' },
+      featureCompatibilityVersion: { version: '8.0' },
       ttlMonitorSleepSecs: new Double(engine.ttlMonitorSleepSecs),
     };
     if (body.getParameter === '*') return known;
@@ -184,6 +192,14 @@ function explained(inner: Doc): Explained {
   }
 }
 
+/** The plan stage of commands that change what they find; explaining one changes nothing. */
+const WRITING: Record<string, string> = {
+  update: 'UPDATE',
+  findAndModify: 'UPDATE',
+  findandmodify: 'UPDATE',
+  delete: 'DELETE',
+};
+
 function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task<Reply> {
   const { filter, source, collection: name } = explained(inner);
   const namespace = checkNamespace(request.database, name);
@@ -195,8 +211,14 @@ function* explainRequest(request: Request, inner: Doc, verbosity: unknown): Task
     context: queryContext(request, source),
   });
   const inputStage = collection ? planStage(find.plan, filter) : { stage: 'EOF' };
-  const winningPlan = isSorted(find) ? inputStage : { stage: 'SORT', sortPattern: source.sort, inputStage };
+  const found = isSorted(find) ? inputStage : { stage: 'SORT', sortPattern: source.sort, inputStage };
+  const writing = WRITING[Object.keys(inner)[0] ?? ''];
+  const winningPlan = writing
+    ? { stage: inner.remove === true ? 'DELETE' : writing, inputStage: found }
+    : found;
+  const rest = 'aggregate' in inner ? explainable(inner).rest : [];
   const reply: Reply = {
+    ...(rest.length > 0 ? { pipeline: rest.map((stage) => ({ [stage.name]: stage.argument })) } : {}),
     explainVersion: '1',
     queryPlanner: { namespace, parsedQuery: filter, winningPlan, rejectedPlans: [] },
     command: inner,

@@ -4,6 +4,7 @@ import { run } from '../task.ts';
 import { type Doc, isDoc, toNumber } from '../values/types.ts';
 import { aggregate } from './aggregate.ts';
 import { bulkWrite } from './bulk-write.ts';
+import { collMod } from './coll-mod.ts';
 import * as collections from './collections.ts';
 import { type Command, GENERIC_FIELDS, type Reply, type Request } from './command.ts';
 import { remove } from './delete.ts';
@@ -50,7 +51,7 @@ const COMMANDS = new Map<string, Command>(
     collStats: collections.collStats,
     dbStats: collections.dbStats,
     validate: collections.validate,
-    collMod: collections.collMod,
+    collMod,
     createIndexes: indexes.createIndexes,
     listIndexes: indexes.listIndexes,
     dropIndexes: indexes.dropIndexes,
@@ -161,13 +162,15 @@ export function dispatch(engine: Engine, body: Doc, connection: number): Reply |
   refuseUnknownFields(name, command, body);
   refuseTransactions(body);
   checkConcerns(name, body);
+  if (isDoc(body.lsid)) engine.sessions.touch(body.lsid.id, new Date());
   const request: Request = { engine, name, database, body, now: new Date(), connection };
   const outcome = command.run(request);
   const reply =
     typeof (outcome as { next?: unknown }).next === 'function'
       ? run(outcome as Generator<undefined, Reply, undefined>)
       : (outcome as Reply);
-  if (!command.writes) return reply;
+  const writes = typeof command.writes === 'function' ? command.writes(body) : command.writes;
+  if (!writes) return reply;
   if (!waitsForDisk(body)) {
     engine.store.lazily();
     return reply;

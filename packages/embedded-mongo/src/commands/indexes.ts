@@ -2,6 +2,7 @@ import { ServerError } from '../errors.ts';
 import { describeIndex, type IndexSpec, sameOptions, samePattern } from '../indexes/spec.ts';
 import { compileFilter } from '../query/filter.ts';
 import type { Task } from '../task.ts';
+import { valuesEqual } from '../values/compare.ts';
 import { type Doc, Int32, isDoc, isTruthy, toNumber } from '../values/types.ts';
 import { listing } from './collections.ts';
 import { type Command, namespaceOf, type Reply, type Request } from './command.ts';
@@ -17,6 +18,7 @@ const INDEX_FIELDS = [
   'v',
   'collation',
   'hidden',
+  'prepareUnique',
   'ns',
 ];
 
@@ -83,8 +85,8 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
   const collation = definition.collation;
   if (isDoc(collation) && collation.locale !== 'simple')
     throw new ServerError('CannotCreateIndex', 'index collations are not supported by the embedded engine');
-  if (isTruthy(definition.hidden))
-    throw new ServerError('CannotCreateIndex', 'hidden indexes are not supported by the embedded engine');
+  if (isTruthy(definition.hidden) && paths.length === 1 && paths[0] === '_id')
+    throw new ServerError('BadValue', "can't hide _id index");
   const partial = definition.partialFilterExpression;
   if (partial !== undefined) {
     if (!isDoc(partial))
@@ -111,6 +113,8 @@ function parseIndex(definition: unknown): Omit<IndexSpec, 'ident'> {
     name: definition.name,
     fields,
     keyPattern: key,
+    hidden: isTruthy(definition.hidden),
+    prepareUnique: isTruthy(definition.prepareUnique),
     unique: isTruthy(definition.unique),
     sparse: isTruthy(definition.sparse),
     partialFilterExpression: isDoc(partial) ? partial : undefined,
@@ -136,7 +140,9 @@ function existingFor(wanted: IndexSpec, existing: readonly IndexSpec[]): IndexSp
   }
   if (sameName && !sameOptions(sameName, wanted)) {
     throw new ServerError(
-      sameName.unique !== wanted.unique || sameName.sparse !== wanted.sparse
+      sameName.unique !== wanted.unique ||
+        sameName.sparse !== wanted.sparse ||
+        !valuesEqual(sameName.partialFilterExpression ?? null, wanted.partialFilterExpression ?? null)
         ? 'IndexKeySpecsConflict'
         : 'IndexOptionsConflict',
       `An equivalent index already exists with the same name but different options. Requested index: ${JSON.stringify(describeIndex(wanted))}, existing index: ${JSON.stringify(describeIndex(sameName))}`,

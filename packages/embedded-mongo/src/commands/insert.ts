@@ -7,6 +7,8 @@ import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, TYPE, typeName, typeOf } from '../values/types.ts';
 import { batch, statements, target } from './batch.ts';
 import { type Command, namespaceOf, type Reply } from './command.ts';
+import { refusePrepared } from './prepare-unique.ts';
+import { type Validation, validate, validationOf } from './validation.ts';
 
 export function refuseTooLarge(bytes: Buffer): void {
   if (bytes.length > MAX_DOCUMENT_BYTES) {
@@ -33,7 +35,7 @@ export function checkId(id: unknown): void {
 }
 
 /** Stores a new document, with its _id first, made up if it has none. */
-export function insertOne(collection: Collection, bytes: Buffer): Doc {
+export function insertOne(collection: Collection, bytes: Buffer, validation: Validation): Doc {
   let doc = decode(bytes);
   let stored = bytes;
   if (!Object.hasOwn(doc, '_id')) {
@@ -46,6 +48,8 @@ export function insertOne(collection: Collection, bytes: Buffer): Doc {
   }
   checkId(doc._id);
   refuseTooLarge(stored);
+  validate(collection, doc, validation);
+  refusePrepared(collection, doc, undefined);
   collection.insert(doc, stored);
   return doc;
 }
@@ -56,6 +60,7 @@ export const insert: Command = {
   *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
     const documents = statements(request, 'documents');
+    const validation = validationOf(request);
     let inserted = 0;
     const errors = yield* batch(request, documents, (item) => {
       if (!(item instanceof Uint8Array))
@@ -64,7 +69,7 @@ export const insert: Command = {
           "BSON field 'insert.documents' is the wrong type, expected type 'object'",
         );
       // A copy: the bytes are part of the request's buffer, which would otherwise live as long as the document.
-      insertOne(target(request, namespace), Buffer.from(item));
+      insertOne(target(request, namespace), Buffer.from(item), validation);
       inserted++;
     });
     return { n: new Int32(inserted), ...(errors.length > 0 ? { writeErrors: errors } : {}) };

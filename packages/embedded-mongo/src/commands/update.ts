@@ -1,5 +1,6 @@
 import { ServerError } from '../errors.ts';
 import { matches, type PreparedFind, prepareFind, sortedMatches } from '../query/execute.ts';
+import type { QueryContext } from '../query/filter.ts';
 import { lastMatch } from '../query/path.ts';
 import type { Collection } from '../storage/collection.ts';
 import type { Task } from '../task.ts';
@@ -20,6 +21,8 @@ import {
   refuseUnknown,
 } from './command.ts';
 import { insertOne } from './insert.ts';
+import { refusePrepared } from './prepare-unique.ts';
+import { type Validation, validate, validationOf } from './validation.ts';
 
 interface Outcome {
   matched: number;
@@ -35,6 +38,18 @@ interface UpdatePlan {
   multi: boolean;
   upsert: boolean;
   filter: Doc;
+  validation: Validation;
+}
+
+/** Plans an update of one document, without upsert. */
+export function planUpdate(
+  collection: Collection | undefined,
+  wanted: { filter: Doc; change: unknown; context: QueryContext; validation: Validation },
+): UpdatePlan {
+  const { filter, change, context, validation } = wanted;
+  const update = compileUpdate(change, undefined, context);
+  const find = prepareFind(collection, { filter, context });
+  return { find, update, multi: false, upsert: false, filter, validation };
 }
 
 export function prepareUpdate(
@@ -52,7 +67,14 @@ export function prepareUpdate(
   if (multi && update.kind === 'replacement')
     throw new ServerError('FailedToParse', 'multi update is not supported for replacement-style update');
   const find = prepareFind(collection, { filter, sort: source.sort, hint: source.hint, context });
-  return { find, update, multi, upsert: flagField(source, 'upsert'), filter };
+  return {
+    find,
+    update,
+    multi,
+    upsert: flagField(source, 'upsert'),
+    filter,
+    validation: validationOf(request),
+  };
 }
 
 /** Applies an update to one document that matched; returns undefined if it no longer does. */
@@ -82,12 +104,15 @@ function updateOne(
   if (encoded.equals(bytes)) return { before, after, modified: false };
   if (encoded.length > MAX_DOCUMENT_BYTES)
     throw new ServerError(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
+  validate(collection, after, plan.validation, before);
+  refusePrepared(collection, after, id);
   collection.update({ id, bytes }, before, after, encoded);
   return { before, after, modified: true };
 }
 
 function upsert(request: Request, namespace: string, plan: UpdatePlan): Doc {
-  const seed = upsertSeed(plan.filter);
+  // A replacement takes nothing but the _id from the filter.
+  const seed = upsertSeed(plan.filter, plan.update.kind === 'replacement');
   let after: Doc;
   if (plan.update.kind === 'replacement') {
     const id: Doc = '_id' in seed ? { _id: seed._id } : {};
@@ -99,7 +124,7 @@ function upsert(request: Request, namespace: string, plan: UpdatePlan): Doc {
       "Performing an update on the path '_id' would modify the immutable field '_id'",
     );
   }
-  return insertOne(target(request, namespace), encode(after));
+  return insertOne(target(request, namespace), encode(after), plan.validation);
 }
 
 export function* applyUpdate(

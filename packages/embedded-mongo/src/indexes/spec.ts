@@ -12,6 +12,10 @@ export interface IndexSpec {
   sparse: boolean;
   partialFilterExpression: Doc | undefined;
   expireAfterSeconds: number | undefined;
+  /** Queries do as if it were not there. */
+  hidden?: boolean | undefined;
+  /** Not unique yet, but takes no further duplicates. */
+  prepareUnique?: boolean | undefined;
   /** Prefix of this index's entries in the store. */
   ident: string;
   /** Some document has an array on an indexed path, so a document may have several entries. */
@@ -46,5 +50,7 @@ export function describeIndex(index: IndexSpec): Doc {
   if (index.sparse) doc.sparse = true;
   if (index.partialFilterExpression) doc.partialFilterExpression = index.partialFilterExpression;
   if (index.expireAfterSeconds !== undefined) doc.expireAfterSeconds = index.expireAfterSeconds;
+  if (index.hidden) doc.hidden = true;
+  if (index.prepareUnique) doc.prepareUnique = true;
   return doc;
 }

@@ -40,7 +40,7 @@ export function prepareFind(collection: Collection | undefined, request: FindReq
   const matcher = compileFilter(request.filter, request.context);
   const sort = parseSort(request.sort);
   const projection = request.projection && compileProjection(request.projection, request.context, matcher);
-  const plan = choosePlan(collection?.indexes ?? [], {
+  const plan = choosePlan(collection?.indexes.filter((index) => !index.hidden) ?? [], {
     filter: request.filter,
     sort,
     hint: collection ? request.hint : undefined,

@@ -1,18 +1,13 @@
 import { ServerError } from '../errors.ts';
-import type { StringOrder } from '../values/compare.ts';
-import { type Doc, isDoc, TYPE, toNumber, typeOf } from '../values/types.ts';
-import { evaluate } from './expression.ts';
+import { compileExpression, type ExpressionContext } from '../expression/compile.ts';
+import { type Doc, isDoc, isTruthy, TYPE, toNumber, typeOf } from '../values/types.ts';
+
+import { compileJsonSchema } from './json-schema.ts';
 import { matchPath, type Predicate } from './path.ts';
 import { isOperatorDoc, leafPredicate } from './predicates.ts';
 
 /** What a filter depends on besides the document. */
-export interface QueryContext {
-  /** The instant of `$$NOW`: one per command. */
-  now: Date;
-  strings?: StringOrder | undefined;
-  /** `let` variables of the command, as plain values. */
-  variables?: Doc | undefined;
-}
+export type QueryContext = ExpressionContext;
 
 export type Matcher = (doc: Doc) => boolean;
 
@@ -53,11 +48,12 @@ function topLevelOperator(key: string, operand: unknown, context: QueryContext):
       const none = branches(key, operand, context);
       return (doc) => !none.some((test) => test(doc));
     }
-    case '$expr':
-      return (doc) => {
-        const value = evaluate(operand, doc, context);
-        return value !== null && value !== undefined && value !== false && value !== 0;
-      };
+    case '$expr': {
+      const evaluate = compileExpression(operand, context);
+      return (doc) => isTruthy(evaluate(doc));
+    }
+    case '$jsonSchema':
+      return compileJsonSchema(operand);
     case '$comment':
       return undefined;
     case '$alwaysTrue':
@@ -67,7 +63,6 @@ function topLevelOperator(key: string, operand: unknown, context: QueryContext):
       return () => key === '$alwaysTrue';
     case '$where':
     case '$text':
-    case '$jsonSchema':
     case '$sampleRate':
       throw new ServerError('BadValue', `${key} is not supported by the embedded engine`);
     default:

@@ -74,7 +74,9 @@ export function valuesAt(value: unknown, parts: readonly string[], at = 0): unkn
   if (isDoc(value)) return Object.hasOwn(value, part) ? valuesAt(value[part], parts, at + 1) : [undefined];
   if (Array.isArray(value)) {
     if (DIGITS.test(part) && Number(part) < value.length) return valuesAt(value[Number(part)], parts, at + 1);
-    return value.flatMap((item) => (isDoc(item) ? valuesAt(item, parts, at) : []));
+    // What is no document has nothing at the path, which counts as a missing field; so does an empty array.
+    if (value.length === 0) return [undefined];
+    return value.flatMap((item) => (isDoc(item) ? valuesAt(item, parts, at) : [undefined]));
   }
   return [undefined];
 }

@@ -1,7 +1,6 @@
+import { type Computed, compileAssignments } from '../aggregation/shape.ts';
 import { ServerError } from '../errors.ts';
-import { fromPlain, toPlain } from '../values/codec.ts';
 import { type Doc, define, isDoc, isNumeric, isTruthy, toNumber } from '../values/types.ts';
-import { evaluatePrepared, prepareExpression } from './expression.ts';
 import { elementTest, type Matcher, type QueryContext } from './filter.ts';
 import { lastMatch } from './path.ts';
 
@@ -79,13 +78,15 @@ function replace(value: unknown, parts: readonly string[], change: (value: unkno
   return copy;
 }
 
-function setField(doc: Doc, parts: readonly string[], value: unknown): void {
-  let target = doc;
-  for (const part of parts.slice(0, -1)) {
-    if (!isDoc(target[part])) define(target, part, {});
-    target = target[part] as Doc;
-  }
-  define(target, parts[parts.length - 1] ?? '', value);
+/** Puts documents, empty so far, where a computed field's parents are: one for each element of an array. */
+function withSkeleton(kept: unknown, original: unknown, parts: readonly string[]): unknown {
+  if (Array.isArray(kept) && kept.length > 0) return kept;
+  if (Array.isArray(original)) return original.map((item) => withSkeleton(undefined, item, parts));
+  const copy: Doc = isDoc(kept) ? { ...kept } : {};
+  const [part, ...rest] = parts;
+  if (part === undefined || !isDoc(original) || !Object.hasOwn(original, part)) return copy;
+  define(copy, part, withSkeleton(copy[part], original[part], rest));
+  return copy;
 }
 
 function sliceOf(argument: unknown, value: unknown): unknown {
@@ -106,6 +107,7 @@ export function compileProjection(
   spec: Doc,
   context: QueryContext,
   matcher?: Matcher,
+  language: 'find' | 'aggregation' = 'find',
 ): Projection | undefined {
   const paths = flatten(spec);
   if (paths.length === 0) return undefined;
@@ -113,24 +115,24 @@ export function compileProjection(
   const excluded: string[] = [];
   const slices: { path: string; argument: unknown }[] = [];
   const matches: { path: string; test: (item: unknown) => boolean }[] = [];
-  const computed: { path: string; expression: unknown }[] = [];
+  const computed: Computed[] = [];
   let positional: string | undefined;
   let id: boolean | undefined;
   for (const [path, value] of paths) {
-    if (path.endsWith('.$')) {
+    if (language === 'find' && path.endsWith('.$')) {
       positional = path.slice(0, -2);
       included.push(positional);
     } else if (typeof value === 'boolean' || isNumeric(value)) {
       const keep = isTruthy(value);
       if (path === '_id') id = keep;
       else (keep ? included : excluded).push(path);
-    } else if (isDoc(value) && '$slice' in value && !isExpressionSlice(value.$slice)) {
+    } else if (language === 'find' && isDoc(value) && '$slice' in value && !isExpressionSlice(value.$slice)) {
       slices.push({ path, argument: value.$slice });
-    } else if (isDoc(value) && '$elemMatch' in value) {
+    } else if (language === 'find' && isDoc(value) && '$elemMatch' in value) {
       matches.push({ path, test: elementTest(value.$elemMatch, context, '$elemMatch') });
     } else if (isDoc(value) && '$meta' in value) {
       throw new ServerError('BadValue', '$meta is not supported by the embedded engine');
-    } else computed.push({ path, expression: prepareExpression(value, context) });
+    } else computed.push({ path, expression: value });
   }
   const inclusive =
     included.length > 0 ||
@@ -141,6 +143,10 @@ export function compileProjection(
     const [first = ''] = excluded;
     throw new ServerError(31254, `Cannot do exclusion on field ${first} in inclusion projection`);
   }
+  const assign = compileAssignments(computed, context);
+  const parents = computed
+    .map(({ path }) => path.split('.').slice(0, -1))
+    .filter((parts) => parts.length > 0);
   const root = newNode();
   for (const path of inclusive
     ? [...included, ...matches.map((m) => m.path), ...slices.map((s) => s.path)]
@@ -178,11 +184,8 @@ export function compileProjection(
         ) as Doc;
       }
       if (computed.length > 0) {
-        const plain = toPlain(doc);
-        for (const { path, expression } of computed) {
-          const value = evaluatePrepared(expression, plain, context);
-          if (value !== undefined) setField(result, path.split('.'), fromPlain(value));
-        }
+        for (const parts of parents) result = withSkeleton(result, doc, parts) as Doc;
+        result = assign(result, doc);
       }
       return result;
     },

@@ -29,10 +29,12 @@ export function parseSort(sort: unknown): SortField[] {
 export function sortKey(doc: Doc, field: SortField, strings?: StringOrder): unknown {
   const values = valuesAt(doc, field.parts);
   if (values.length <= 1) return values.length === 0 ? undefined : (values[0] ?? null);
-  return values.reduce((best, value) => {
-    const order = compareValues(value ?? null, best ?? null, strings);
-    return (field.descending ? order > 0 : order < 0) ? value : best;
-  });
+  return values
+    .map((value) => value ?? null)
+    .reduce((best, value) => {
+      const order = compareValues(value, best, strings);
+      return (field.descending ? order > 0 : order < 0) ? value : best;
+    });
 }
 
 /** Sorts in place by keys that are worked out once for each item; ties keep their order. */

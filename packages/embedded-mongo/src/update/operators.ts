@@ -2,13 +2,11 @@ import { ServerError } from '../errors.ts';
 import { elementTest, type QueryContext } from '../query/filter.ts';
 import { isOperatorDoc, leafPredicate } from '../query/predicates.ts';
 import { parseSort, sortBy } from '../query/sort.ts';
+import { calculate, integer } from '../values/arithmetic.ts';
 import { compareValues, valuesEqual } from '../values/compare.ts';
 import {
   cloneValue,
-  Decimal128,
-  Double,
   Int32,
-  intOrLong,
   isDoc,
   isNumeric,
   Long,
@@ -64,31 +62,14 @@ function arithmetic(name: '$inc' | '$mul'): Apply {
 
 /** Sum or product, in the wider of the two types; an int that overflows becomes a long, a long is refused. */
 function combine(a: unknown, b: unknown, name: '$inc' | '$mul'): unknown {
-  const types = [typeOf(a), typeOf(b)];
-  const calculate = (x: number, y: number) => (name === '$inc' ? x + y : x * y);
-  if (types.includes(TYPE.decimal)) {
-    const x = numericValue(a);
-    const y = numericValue(b);
-    if (typeof x !== typeof y || !Number.isInteger(Number(x)) || !Number.isInteger(Number(y))) {
-      return Decimal128.fromString(String(Number(calculate(Number(x), Number(y)).toPrecision(15))));
-    }
-    return Decimal128.fromString(String(name === '$inc' ? BigInt(x) + BigInt(y) : BigInt(x) * BigInt(y)));
-  }
-  if (types.includes(TYPE.double))
-    return new Double(calculate(Number(numericValue(a)), Number(numericValue(b))));
-  const x = BigInt(numericValue(a));
-  const y = BigInt(numericValue(b));
-  const result = name === '$inc' ? x + y : x * y;
-  const exact =
-    types.includes(TYPE.long) && result >= -(2n ** 63n) && result < 2n ** 63n
-      ? Long.fromBigInt(result)
-      : intOrLong(result);
-  if (!exact)
+  const result = calculate(name === '$inc' ? 'add' : 'multiply', a, b);
+  if (typeof result !== 'bigint') return result;
+  if (result < -(2n ** 63n) || result >= 2n ** 63n)
     throw new ServerError(
       'BadValue',
       `Failed to apply ${name} operations to current value: the result does not fit a long`,
     );
-  return exact;
+  return integer(result, [typeOf(a), typeOf(b)].includes(TYPE.long));
 }
 
 function extreme(sign: 1 | -1): Apply {
@@ -250,7 +231,8 @@ const bit: Apply = (place, argument, path) => {
         'BadValue',
         `The $bit modifier field must be an Integer(32/64 bit); a '${typeName(operand)}' is not supported here`,
       );
-    const current = readPlace(place) ?? new Int32(0);
+    const held = readPlace(place);
+    const current = held === undefined ? new Int32(0) : held;
     const currentType = typeOf(current);
     if (currentType !== TYPE.int && currentType !== TYPE.long)
       throw new ServerError(

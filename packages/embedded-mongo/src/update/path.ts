@@ -9,8 +9,16 @@ export interface Place {
   key: string;
 }
 
-/** Finds the place that a path without placeholders leads to, making documents on the way if `create`. */
-export function findPlace(doc: Doc, parts: readonly string[], create: boolean): Place | undefined {
+/**
+ * Finds the place that a path without placeholders leads to, making documents on the way if `create`. A path that
+ * leads through a scalar is an error, even for operators that create nothing; only `$unset` is `lenient`.
+ */
+export function findPlace(
+  doc: Doc,
+  parts: readonly string[],
+  create: boolean,
+  lenient = create,
+): Place | undefined {
   let at: unknown = doc;
   for (let i = 0; i < parts.length - 1; i++) {
     const part = parts[i] as string;
@@ -20,14 +28,14 @@ export function findPlace(doc: Doc, parts: readonly string[], create: boolean): 
       next = {};
       write({ parent: at as Doc, key: part }, next);
     } else if (!isDoc(next) && !Array.isArray(next)) {
-      if (!create) return undefined;
+      if (!create && lenient) return undefined;
       throw notViable(parts[i + 1] ?? '', part, next);
     }
     at = next;
   }
   const key = parts[parts.length - 1] as string;
   if (Array.isArray(at) && !DIGITS.test(key)) {
-    if (!create) return undefined;
+    if (!create && lenient) return undefined;
     throw notViable(key, parts[parts.length - 2] ?? '', at);
   }
   return { parent: at as Doc | unknown[], key };

@@ -1,8 +1,7 @@
+import { runPipeline } from '../aggregation/pipeline.ts';
 import { ServerError } from '../errors.ts';
-import { prepareExpression, runStages } from '../query/expression.ts';
 import { compileFilter, type QueryContext } from '../query/filter.ts';
-import { fromPlainLike, toPlain } from '../values/codec.ts';
-import { valuesEqual } from '../values/compare.ts';
+import { compareStrings, valuesEqual } from '../values/compare.ts';
 import { cloneValue, type Doc, define, isDoc } from '../values/types.ts';
 import { UPDATE_OPERATORS } from './operators.ts';
 import { erase, expandPath, findPlace, type Placeholders, readPlace, write } from './path.ts';
@@ -57,6 +56,8 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
     }
   }
   refuseConflicts(steps);
+  refuseMixedPlaceholders(steps);
+  steps.sort(byPath);
   const filters = parseArrayFilters(arrayFilters, context);
   const used = new Set(
     steps.flatMap((step) =>
@@ -83,6 +84,18 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
   };
 }
 
+/** Fields are changed, and made, in the order of their names, since MongoDB 5; numbers go by value. */
+function byPath(a: Step, b: Step): number {
+  for (const [i, part] of a.parts.entries()) {
+    const other = b.parts[i];
+    if (other === undefined) return 1;
+    if (part === other) continue;
+    const numbers = /^\d+$/.test(part) && /^\d+$/.test(other);
+    return numbers ? Number(part) - Number(other) : compareStrings(part, other);
+  }
+  return a.parts.length - b.parts.length;
+}
+
 function refuseConflicts(steps: readonly Step[]): void {
   const paths = steps
     .flatMap((step) => (step.operator === '$rename' ? [step.path, String(step.argument)] : [step.path]))
@@ -95,6 +108,23 @@ function refuseConflicts(steps: readonly Step[]): void {
         'ConflictingUpdateOperators',
         `Updating the path '${path}' would create a conflict at '${before}'`,
       );
+  }
+}
+
+/** `a.$[].x` and `a.b` take `a` for an array and for a document. */
+function refuseMixedPlaceholders(steps: readonly Step[]): void {
+  const kinds = new Map<string, boolean>();
+  for (const { path, parts } of steps) {
+    for (const [i, part] of parts.entries()) {
+      const parent = parts.slice(0, i).join('.');
+      const placeholder = part.startsWith('$[');
+      if (kinds.get(parent) === !placeholder)
+        throw new ServerError(
+          'ConflictingUpdateOperators',
+          `Updating the path '${path}' would create a conflict at '${parent}'`,
+        );
+      kinds.set(parent, placeholder);
+    }
   }
 }
 
@@ -111,7 +141,24 @@ function applyStep(
   const operator = UPDATE_OPERATORS[step.operator];
   if (!operator) return;
   for (const path of expandPath(doc, step.parts, placeholders)) {
-    operator.apply(findPlace(doc, path, operator.creates), step.argument, path.join('.'), context);
+    operator.apply(
+      findPlace(doc, path, operator.creates, step.operator === '$unset'),
+      step.argument,
+      path.join('.'),
+      context,
+    );
+  }
+}
+
+function refuseArrays(doc: Doc, role: string, parts: readonly string[]): void {
+  let value: unknown = doc;
+  for (const [i, part] of parts.entries()) {
+    if (Array.isArray(value))
+      throw new ServerError(
+        'BadValue',
+        `The ${role} field cannot be an array element, '${parts.join('.')}' in doc with _id: ${String(doc._id)} has an array field called '${parts[i - 1]}'`,
+      );
+    value = isDoc(value) && Object.hasOwn(value, part) ? value[part] : undefined;
   }
 }
 
@@ -121,8 +168,11 @@ function rename(doc: Doc, step: Step): void {
   const from = findPlace(doc, step.parts, false);
   const value = readPlace(from);
   if (!from || value === undefined) return;
+  refuseArrays(doc, 'source', step.parts);
+  const target = step.argument.split('.');
+  refuseArrays(doc, 'destination', target);
   erase(from);
-  const to = findPlace(doc, step.argument.split('.'), true);
+  const to = findPlace(doc, target, true);
   if (to) write(to, value);
 }
 
@@ -191,48 +241,56 @@ function pipelineUpdate(pipeline: unknown[], context: QueryContext): Update {
       throw new ServerError(40323, 'A pipeline stage specification object must contain exactly one field.');
     if (!UPDATE_STAGES.has(name))
       throw new ServerError('InvalidOptions', `${name} is not allowed to be used within an update`);
-    return { [name]: name === '$unset' ? stage[name] : prepareExpression(stage[name], context) };
+    return { name, argument: stage[name] };
   });
+  // No update stage looks beyond its document.
+  const inner = { ...context, collection: () => undefined, sessions: () => [] };
+  runPipeline({ documents: [] }, stages, inner);
   return {
     kind: 'pipeline',
     apply(doc) {
-      const [next] = runStages([toPlain(doc) as Doc], stages, context);
-      const typed = fromPlainLike(next ?? {}, doc) as Doc;
-      if ('_id' in doc && !('_id' in typed)) return { _id: doc._id, ...typed };
-      return typed;
+      const next = runPipeline({ documents: [doc] }, stages, inner).next().value ?? {};
+      return '_id' in doc && !('_id' in next) ? { _id: doc._id, ...next } : next;
     },
   };
 }
 
 /** The document that an upsert starts from: the equalities that the filter demands. */
-export function upsertSeed(filter: Doc): Doc {
+export function upsertSeed(filter: Doc, onlyId: boolean): Doc {
   const seed: Doc = {};
-  collectEqualities(filter, seed);
+  collectEqualities(filter, seed, onlyId);
   return seed;
 }
 
-function collectEqualities(filter: Doc, seed: Doc): void {
+function collectEqualities(filter: Doc, seed: Doc, onlyId: boolean): void {
   for (const key of Object.keys(filter)) {
     const value = filter[key];
     if (key === '$and' || (key === '$or' && Array.isArray(value) && value.length === 1)) {
-      for (const part of value as Doc[]) collectEqualities(part, seed);
-    } else if (!key.startsWith('$')) {
+      for (const part of value as Doc[]) collectEqualities(part, seed, onlyId);
+    } else if (!key.startsWith('$') && (!onlyId || key.split('.')[0] === '_id')) {
       let equal: unknown = value;
       if (isDoc(value) && Object.keys(value)[0]?.startsWith('$')) {
         if ('$eq' in value) equal = value.$eq;
         else if (Array.isArray(value.$in) && value.$in.length === 1) equal = value.$in[0];
-        else if (Array.isArray(value.$all) && value.$all.length === 1) equal = value.$all[0];
-        else continue;
+        else if (Array.isArray(value.$all) && value.$all.length > 0) {
+          const [first, ...others] = value.$all;
+          if (isDoc(first) && '$elemMatch' in first) continue;
+          if (others.length > 0) throw matchedTwice(key);
+          equal = first;
+        } else continue;
       }
       if (isRegex(equal)) continue;
       const place = findPlace(seed, key.split('.'), true);
       if (!place) continue;
       const before = readPlace(place);
-      if (before !== undefined && !valuesEqual(before, equal))
-        throw new ServerError(54, `cannot infer query fields to set, path '${key}' is matched twice`);
+      if (before !== undefined && !valuesEqual(before, equal)) throw matchedTwice(key);
       write(place, cloneValue(equal));
     }
   }
+}
+
+function matchedTwice(path: string): ServerError {
+  return new ServerError(54, `cannot infer query fields to set, path '${path}' is matched twice`);
 }
 
 function isRegex(value: unknown): boolean {

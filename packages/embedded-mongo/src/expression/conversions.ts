@@ -1,0 +1,217 @@
+import { ServerError } from '../errors.ts';
+import {
+  Decimal128,
+  Double,
+  Int32,
+  isNumeric,
+  Long,
+  numericValue,
+  ObjectId,
+  TYPE,
+  type TypeName,
+  toNumber,
+  typeOf,
+} from '../values/types.ts';
+import { type Builders, describeType, isMissing, named, unary } from './arguments.ts';
+
+function failure(value: unknown, to: string, why = ''): ServerError {
+  return new ServerError(
+    'ConversionFailure',
+    why
+      ? `Failed to parse value in $convert with no onError value: ${why}`
+      : `Unsupported conversion from ${describeType(value)} to ${to} in $convert with no onError value`,
+  );
+}
+
+/** A double as MongoDB prints it: the shortest digits that lead back to it. */
+function doubleText(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** `$toString`; undefined for types that have no text. */
+export function toText(value: unknown): string | undefined {
+  switch (typeOf(value)) {
+    case TYPE.string:
+      return String(value);
+    case TYPE.bool:
+      return value ? 'true' : 'false';
+    case TYPE.double:
+      return doubleText(Number(numericValue(value)));
+    case TYPE.int:
+    case TYPE.long:
+      return String(numericValue(value));
+    case TYPE.decimal:
+      return String(value);
+    case TYPE.objectId:
+      return (value as ObjectId).toHexString();
+    case TYPE.date:
+      return (value as Date).toISOString();
+    default:
+      return undefined;
+  }
+}
+
+function toInteger(value: unknown, to: 'int' | 'long'): unknown {
+  const make = (number: bigint): unknown => {
+    const limit = to === 'int' ? 2n ** 31n : 2n ** 63n;
+    if (number < -limit || number >= limit)
+      throw failure(value, to, `Conversion would overflow target type: ${number}`);
+    return to === 'int' ? new Int32(Number(number)) : Long.fromBigInt(number);
+  };
+  if (typeof value === 'boolean') return make(value ? 1n : 0n);
+  if (value instanceof Date && to === 'long') return make(BigInt(value.getTime()));
+  if (isNumeric(value)) {
+    const number = numericValue(value);
+    if (typeof number === 'bigint') return make(number);
+    if (!Number.isFinite(number))
+      throw failure(value, to, 'Attempt to convert NaN or infinity to integer type');
+    return make(BigInt(Math.trunc(number)));
+  }
+  if (typeof value === 'string') {
+    if (!/^[+-]?\d+$/.test(value)) throw failure(value, to, `Failed to parse number '${value}'`);
+    return make(BigInt(value.replace('+', '')));
+  }
+  throw failure(value, to);
+}
+
+function toDouble(value: unknown): unknown {
+  if (typeof value === 'boolean') return new Double(value ? 1 : 0);
+  if (value instanceof Date) return new Double(value.getTime());
+  if (isNumeric(value)) return new Double(Number(numericValue(value)));
+  if (typeof value === 'string') {
+    const special = /^([+-]?)(inf|infinity|nan)$/i.exec(value);
+    const number = special
+      ? special[2]?.toLowerCase() === 'nan'
+        ? Number.NaN
+        : (special[1] === '-' ? -1 : 1) * Number.POSITIVE_INFINITY
+      : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)
+        ? Number(value)
+        : undefined;
+    if (number === undefined) throw failure(value, 'double', `Failed to parse number '${value}'`);
+    return new Double(number);
+  }
+  throw failure(value, 'double');
+}
+
+function toDecimal(value: unknown): unknown {
+  if (typeof value === 'boolean') return Decimal128.fromString(value ? '1' : '0');
+  if (value instanceof Date) return Decimal128.fromString(String(value.getTime()));
+  if (value instanceof Decimal128) return value;
+  if (typeOf(value) === TYPE.double) {
+    const number = Number(numericValue(value));
+    return Decimal128.fromString(Number.isFinite(number) ? number.toPrecision(15) : String(number));
+  }
+  if (isNumeric(value)) return Decimal128.fromString(String(numericValue(value)));
+  if (typeof value === 'string') {
+    try {
+      return Decimal128.fromString(value);
+    } catch {
+      throw failure(value, 'decimal', `Failed to parse number '${value}'`);
+    }
+  }
+  throw failure(value, 'decimal');
+}
+
+function toDate(value: unknown): unknown {
+  if (value instanceof Date) return value;
+  const type = typeOf(value);
+  if (type === TYPE.long || type === TYPE.double || type === TYPE.decimal) {
+    const date = new Date(Math.trunc(toNumber(value) ?? Number.NaN));
+    if (Number.isNaN(date.getTime())) throw failure(value, 'date', 'out of range');
+    return date;
+  }
+  if (value instanceof ObjectId) return value.getTimestamp();
+  if (typeof value === 'string') {
+    // Without an offset a text means UTC.
+    const zoned = /^\d{4}-\d{2}-\d{2}[T ].*[^Zz\d:.+-]?\d$/.test(value) && !/[+-]\d{2}:?\d{2}$/.test(value);
+    const date = new Date(zoned ? `${value.replace(' ', 'T')}Z` : value);
+    if (!/^\d{4}-\d{2}/.test(value) || Number.isNaN(date.getTime()))
+      throw failure(value, 'date', `Error parsing date string '${value}'`);
+    return date;
+  }
+  throw failure(value, 'date');
+}
+
+function toBool(value: unknown): unknown {
+  return isNumeric(value) ? Number(numericValue(value)) !== 0 : value !== false;
+}
+
+function toObjectId(value: unknown): unknown {
+  if (value instanceof ObjectId) return value;
+  if (typeof value !== 'string') throw failure(value, 'objectId');
+  if (!/^[0-9a-f]{24}$/i.test(value)) throw failure(value, 'objectId', `Failed to parse objectId '${value}'`);
+  return new ObjectId(value);
+}
+
+const CONVERT: Partial<Record<TypeName, (value: unknown) => unknown>> = {
+  double: toDouble,
+  string: (value) => {
+    const text = toText(value);
+    if (text === undefined) throw failure(value, 'string');
+    return text;
+  },
+  objectId: toObjectId,
+  bool: toBool,
+  date: toDate,
+  int: (value) => toInteger(value, 'int'),
+  long: (value) => toInteger(value, 'long'),
+  decimal: toDecimal,
+};
+
+function shorthand(name: string, to: TypeName): Builders {
+  const apply = CONVERT[to] as (value: unknown) => unknown;
+  return unary(name, (value) => (isMissing(value) ? null : apply(value)));
+}
+
+function targetOf(type: unknown): (value: unknown) => unknown {
+  const code = toNumber(type);
+  const name =
+    code === undefined
+      ? String(type)
+      : (Object.entries(TYPE).find(([, number]) => number === code)?.[0] ?? String(code));
+  const convert = CONVERT[name as TypeName];
+  if (!convert) throw new ServerError('BadValue', `Unknown type name: ${name}`);
+  return convert;
+}
+
+const convert = named(
+  '$convert',
+  { notObject: 9, unknown: 9, missing: 9 },
+  ['input', 'to'],
+  ['onError', 'onNull', 'format', 'byteOrder'],
+  (fields, compiler) => {
+    const input = compiler.compile(fields.input);
+    const to = compiler.compile(fields.to);
+    const onError = 'onError' in fields ? compiler.compile(fields.onError) : undefined;
+    const onNull = 'onNull' in fields ? compiler.compile(fields.onNull) : undefined;
+    return (scope) => {
+      const value = input(scope);
+      const type = to(scope);
+      if (isMissing(value)) return onNull ? onNull(scope) : null;
+      if (isMissing(type)) return null;
+      const apply = targetOf(type);
+      try {
+        return apply(value);
+      } catch (error) {
+        if (onError && error instanceof ServerError) return onError(scope);
+        throw error;
+      }
+    };
+  },
+);
+
+export const CONVERSIONS: Builders = {
+  ...shorthand('$toString', 'string'),
+  ...shorthand('$toInt', 'int'),
+  ...shorthand('$toLong', 'long'),
+  ...shorthand('$toDouble', 'double'),
+  ...shorthand('$toDecimal', 'decimal'),
+  ...shorthand('$toDate', 'date'),
+  ...shorthand('$toBool', 'bool'),
+  ...shorthand('$toObjectId', 'objectId'),
+  ...convert,
+  ...unary('$type', describeType),
+  ...unary('$isNumber', (value) => isNumeric(value)),
+};
