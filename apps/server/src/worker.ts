@@ -10,6 +10,8 @@ const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
 /** Last uses and counts are written this often; "last used" is never older. */
 const FLUSH_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 30_000;
+/** Well below the time that other processes give a lease to be settled. */
+const SETTLE_INTERVAL_MS = 250;
 const GRACE_MS = 10_000;
 
 export type Worker = { readonly address: string; stop(): Promise<void> };
@@ -50,6 +52,7 @@ export const startWorker = async (
   const report = (error: unknown) =>
     app.log.warn({ err: error }, 'a background task failed and will be repeated');
   const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
+  const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
   const address = await app.listen({
     port: environment.port,
@@ -61,7 +64,9 @@ export const startWorker = async (
     stop: async () => {
       await closeWithin(app, GRACE_MS);
       stopFlushing();
+      stopSettling();
       stopSweeping();
+      await domain.limiter.settle(true).catch(report);
       await domain.recorder.flush().catch(report);
       await database.close();
     },

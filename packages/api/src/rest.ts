@@ -1,7 +1,8 @@
 import type { Permission } from '@kaana/core';
 import { z } from 'zod';
-import { type AppRouter, appRouter, type createCaller } from './root.ts';
-import type { Meta } from './trpc.ts';
+import { call, type Procedure } from './call.ts';
+import type { Context } from './context.ts';
+import { type AppRouter, appRouter } from './root.ts';
 
 /** Where a procedure stands in the REST API. `path` is below `/api`, with its parameters in braces. */
 export type RestMeta = {
@@ -12,8 +13,6 @@ export type RestMeta = {
   readonly summary: string;
 };
 
-type Caller = ReturnType<typeof createCaller>;
-
 export type RestRoute = Omit<RestMeta, 'status'> & {
   /** e.g. `projects.get`. */
   readonly procedure: string;
@@ -22,7 +21,7 @@ export type RestRoute = Omit<RestMeta, 'status'> & {
   readonly parameters: readonly string[];
   readonly input: z.ZodType | null;
   readonly output: z.ZodType;
-  readonly invoke: (caller: Caller, request: RestRequest) => Promise<unknown>;
+  readonly invoke: (context: Context, request: RestRequest) => Promise<unknown>;
 };
 
 export type RestRequest = {
@@ -55,13 +54,10 @@ const readQuery = (query: RestRequest['query'], properties: Record<string, JsonS
     ]),
   );
 
-type Definition = {
-  readonly type: 'query' | 'mutation' | 'subscription';
-  readonly meta?: Meta;
+type Definition = Procedure['_def'] & {
   readonly inputs: readonly z.ZodType[];
   readonly output: z.ZodType;
 };
-type Invocable = Record<string, Record<string, (input: unknown) => Promise<unknown>>>;
 
 /** Every procedure of a router with its definition, by dotted name. */
 export const proceduresOf = (router: AppRouter): [name: string, definition: Definition][] =>
@@ -70,7 +66,7 @@ export const proceduresOf = (router: AppRouter): [name: string, definition: Defi
   );
 
 const toRoute = (name: string, definition: Definition, rest: RestMeta): RestRoute => {
-  const [noun = '', verb = ''] = name.split('.');
+  const procedure = { _def: definition };
   const parameters = [...rest.path.matchAll(/\{(\w+)\}/g)].map(([, parameter = '']) => parameter);
   const input = definition.inputs[0] ?? null;
   const { properties = {} } = (input ? z.toJSONSchema(input, { io: 'input' }) : {}) as JsonSchema;
@@ -95,13 +91,11 @@ const toRoute = (name: string, definition: Definition, rest: RestMeta): RestRout
     parameters,
     input,
     output: definition.output,
-    invoke: (caller, request) => {
-      const run = (caller as unknown as Invocable)[noun]?.[verb];
-      if (!run) throw new Error(`${name} is not in the router`);
-      if (!input) return run(undefined);
+    invoke: (context, request) => {
+      if (!input) return call(name, procedure, context, undefined);
       const given = readsBody ? (request.body ?? {}) : readQuery(request.query, properties);
-      if (typeof given !== 'object' || Array.isArray(given)) return run(given);
-      return run({ ...given, ...request.parameters });
+      const isObject = typeof given === 'object' && !Array.isArray(given);
+      return call(name, procedure, context, isObject ? { ...given, ...request.parameters } : given);
     },
   };
 };

@@ -8,6 +8,7 @@ import {
   type Principal,
   requestsPerMinute,
   THROTTLES,
+  takeAttempt,
 } from '@kaana/core';
 import type { z } from 'zod';
 import type { KeyVerifyOutput } from './contracts/keys.ts';
@@ -89,17 +90,14 @@ const belongsTo = async (domain: Domain, token: string, organizationId: string):
   (await domain.keys.findByToken(token))?.organizationId === organizationId;
 
 export const reportLeak = async (domain: Domain, origin: Origin, token: string): Promise<void> => {
-  const { limit, windowMs } = THROTTLES.leakReportAddress;
   const id = `leak-report:${origin.ip ?? 'unknown'}`;
-  const { granted, oldestLeavesInMs } = await domain.stores.limits.admit(id, 1, limit, windowMs);
-  if (granted === 0) {
-    const seconds = Math.max(1, Math.ceil(oldestLeavesInMs / 1000));
+  const waitMs = await takeAttempt(domain.stores.limits, id, THROTTLES.leakReportAddress);
+  if (waitMs !== null) {
+    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
     throw new KaanaError(
       'rate_limited',
       `Too many reports from this address. Try again in ${seconds} seconds.`,
-      {
-        retryAfterSeconds: seconds,
-      },
+      { retryAfterSeconds: seconds },
     );
   }
   await domain.keys.reportLeak(token, origin);

@@ -7,7 +7,7 @@ import { KaanaError } from './errors.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import { digestSession } from './sessions.ts';
-import type { Stores } from './stores.ts';
+import type { Credentials, Stores } from './stores.ts';
 
 export type Authentication = {
   /**
@@ -40,8 +40,11 @@ export const assessKey = (key: ApiKey, secret: KeySecret, now: number): KaanaErr
   return null;
 };
 
-/** `allowed`: addresses and CIDR ranges, as the contract has checked them. An IPv4-mapped IPv6 address counts as IPv4. */
-export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolean => {
+const blockLists = new WeakMap<readonly string[], BlockList>();
+
+const blockListOf = (allowed: readonly string[]): BlockList => {
+  const known = blockLists.get(allowed);
+  if (known) return known;
   const list = new BlockList();
   for (const entry of allowed) {
     const [address = '', prefix] = entry.split('/');
@@ -49,46 +52,68 @@ export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolea
     if (prefix === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(prefix), family);
   }
-  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
+  blockLists.set(allowed, list);
+  return list;
 };
+
+/** `allowed`: addresses and CIDR ranges, as the contract has checked them. An IPv4-mapped IPv6 address counts as IPv4. */
+export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolean =>
+  blockListOf(allowed).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
+
+type Derived = { account: Account; organization: Organization; secretId: string; principal: Principal };
+
+/** What follows from a key, its secret and its owner is worked out once for as long as they are the identical objects. */
+const derived = new WeakMap<ApiKey, Derived>();
+
+const principalOf = (
+  key: ApiKey,
+  secret: KeySecret,
+  account: Account,
+  organization: Organization,
+): Principal => {
+  const known = derived.get(key);
+  if (known?.account === account && known.organization === organization && known.secretId === secret.id) {
+    return known.principal;
+  }
+  const principal = createPrincipal(account, organization, key.scopes, {
+    type: 'key',
+    keyId: key.id,
+    keyName: key.name,
+    secretId: secret.id,
+  });
+  derived.set(key, { account, organization, secretId: secret.id, principal });
+  return principal;
+};
+
+const inactive = () =>
+  new KaanaError(
+    'account_inactive',
+    'This account is deactivated. Ask an admin of your organization to reactivate it.',
+  );
 
 /**
  * Coalesced, never cached: each request is answered from reads that began after it arrived, so a revocation that was
  * acknowledged before is always seen, on every process.
  */
 export const createAuthentication = (
-  stores: Pick<Stores, 'keys' | 'accounts' | 'organizations' | 'sessions'>,
+  stores: Pick<Stores, 'credentials' | 'accounts' | 'organizations' | 'sessions'>,
   peppers: Peppers,
   clock: Clock,
 ): Authentication => {
-  const keys = new Coalescer<string, ApiKey>((digests) => stores.keys.findByDigests(digests));
+  const credentials = new Coalescer<string, Credentials>((digests) => stores.credentials.find(digests));
   const accounts = new Coalescer<string, Account>((ids) => stores.accounts.getMany(ids));
   const organizations = new Coalescer<string, Organization>((ids) => stores.organizations.getMany(ids));
   const sessions = new Coalescer((digests: readonly string[]) => stores.sessions.getMany(digests));
 
-  const findKey = async (token: string): Promise<{ key: ApiKey; secret: KeySecret } | null> => {
-    const found = await Promise.all(
-      peppers.digests(token).map(async ({ digest }) => ({ digest, key: await keys.get(digest) })),
-    );
-    for (const { digest, key } of found) {
-      const secret = key?.secrets.find((candidate) => candidate.digest === digest);
-      if (key && secret) return { key, secret };
+  /** The stored key and which of its secrets the token is; under several peppers, whichever has minted it. */
+  const findKey = async (token: string): Promise<{ found: Credentials; secret: KeySecret } | null> => {
+    const digests = peppers.digests(token);
+    const answers = await Promise.all(digests.map(({ digest }) => credentials.get(digest)));
+    for (const [index, found] of answers.entries()) {
+      const secret = found?.key.secrets.find(({ digest }) => digest === digests[index]?.digest);
+      if (found && secret) return { found, secret };
     }
     return null;
-  };
-
-  const owner = async (accountId: string, organizationId: string) => {
-    const [account, organization] = await Promise.all([
-      accounts.get(accountId),
-      organizations.get(organizationId),
-    ]);
-    if (!account || !organization || account.status !== 'active') {
-      throw new KaanaError(
-        'account_inactive',
-        'This account is deactivated. Ask an admin of your organization to reactivate it.',
-      );
-    }
-    return { account, organization };
   };
 
   return {
@@ -102,26 +127,22 @@ export const createAuthentication = (
             : 'This does not look like a Kaana API key. Send "Authorization: Bearer " and the key as it was shown, without spaces around it.',
         );
       }
-      const found = await findKey(token);
-      if (!found) {
+      const match = await findKey(token);
+      if (!match) {
         throw new KaanaError(
           'key_unknown',
           'No such API key. Check that it belongs to this server and was copied whole.',
         );
       }
-      const { key, secret } = found;
+      const { found, secret } = match;
+      const { key, account, organization } = found;
       const refusal = assessKey(key, secret, clock());
       if (refusal) throw refusal;
-      const { account, organization } = await owner(key.accountId, key.organizationId);
+      if (account?.status !== 'active' || !organization) throw inactive();
       if (key.allowedIps && ip !== null && !isAddressAllowed(ip, key.allowedIps)) {
         throw new KaanaError('ip_not_allowed', `This API key cannot be used from the address ${ip}.`);
       }
-      return createPrincipal(account, organization, key.scopes, {
-        type: 'key',
-        keyId: key.id,
-        keyName: key.name,
-        secretId: secret.id,
-      });
+      return principalOf(key, secret, account, organization);
     },
 
     session: async (value) => {
@@ -130,7 +151,11 @@ export const createAuthentication = (
       if (!session || session.expiresAt.getTime() <= clock()) {
         throw new KaanaError('session_invalid', 'Your session has ended. Sign in again.');
       }
-      const { account, organization } = await owner(session.accountId, session.organizationId);
+      const [account, organization] = await Promise.all([
+        accounts.get(session.accountId),
+        organizations.get(session.organizationId),
+      ]);
+      if (account?.status !== 'active' || !organization) throw inactive();
       return createPrincipal(account, organization, null, { type: 'session', digest });
     },
   };

@@ -1,9 +1,19 @@
 import { KaanaError } from './errors.ts';
 
-type Waiting<Value> = {
-  readonly resolve: (value: Value) => void;
-  readonly reject: (error: unknown) => void;
-};
+/** One promise for all who ask for the same key in the same batch. */
+class Answer<Value> {
+  resolve!: (value: Value) => void;
+  reject!: (error: unknown) => void;
+  readonly promise = new Promise<Value>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
+class Batch<Key, Value> {
+  readonly answers = new Map<Key, Answer<Value | undefined>>();
+  waiting = 0;
+}
 
 /**
  * One batch at a time: what arrives while a batch is under way gathers and goes together in the next one. Nothing is
@@ -13,46 +23,46 @@ type Waiting<Value> = {
 export class Coalescer<Key, Value> {
   readonly #load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>;
   readonly #maxWaiting: number;
-  #gathering = new Map<Key, Waiting<Value | undefined>[]>();
-  #waiting = 0;
+  #gathering = new Batch<Key, Value>();
+  #underWay = 0;
   #busy = false;
 
-  /** `maxWaiting`: how many may wait for a batch before further ones are refused with `overloaded`. */
-  constructor(load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>, maxWaiting = 10_000) {
+  /** `maxWaiting`: how many may wait for an answer before further ones are refused with `overloaded`. */
+  constructor(load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>, maxWaiting = 5_000) {
     this.#load = load;
     this.#maxWaiting = maxWaiting;
   }
 
   get(key: Key): Promise<Value | undefined> {
-    if (this.#waiting >= this.#maxWaiting) return Promise.reject(overloaded());
-    this.#waiting++;
-    return new Promise((resolve, reject) => {
-      const others = this.#gathering.get(key);
-      if (others) others.push({ resolve, reject });
-      else this.#gathering.set(key, [{ resolve, reject }]);
-      if (!this.#busy) {
-        this.#busy = true;
-        // After the poll phase: all requests that one read of the sockets brought in share the batch.
-        setImmediate(() => void this.#run());
-      }
-    });
+    const batch = this.#gathering;
+    if (batch.waiting + this.#underWay >= this.#maxWaiting) return Promise.reject(overloaded());
+    batch.waiting++;
+    let answer = batch.answers.get(key);
+    if (!answer) {
+      answer = new Answer();
+      batch.answers.set(key, answer);
+    }
+    if (!this.#busy) {
+      this.#busy = true;
+      // After the poll phase: all requests that one read of the sockets brought in share the batch.
+      setImmediate(() => void this.#run());
+    }
+    return answer.promise;
   }
 
   async #run(): Promise<void> {
-    while (this.#gathering.size > 0) {
-      const batch = this.#gathering;
-      this.#gathering = new Map();
-      this.#waiting = 0;
+    while (this.#gathering.waiting > 0) {
+      const { answers, waiting } = this.#gathering;
+      this.#gathering = new Batch();
+      this.#underWay = waiting;
       try {
-        const found = await this.#load([...batch.keys()]);
-        for (const [key, waiters] of batch) {
-          const value = found.get(key);
-          for (const waiter of waiters) waiter.resolve(value);
-        }
+        const found = await this.#load([...answers.keys()]);
+        for (const [key, { resolve }] of answers) resolve(found.get(key));
       } catch (error) {
-        for (const waiters of batch.values()) for (const waiter of waiters) waiter.reject(error);
+        for (const { reject } of answers.values()) reject(error);
       }
     }
+    this.#underWay = 0;
     this.#busy = false;
   }
 }

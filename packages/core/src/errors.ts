@@ -48,7 +48,10 @@ export type ErrorExtras = {
   readonly cause?: unknown;
 };
 
-/** An error that the caller may see: a row of `ERRORS` and a sentence that says what to do. */
+/**
+ * An error that the caller may see: a row of `ERRORS` and a sentence that says what to do. It is an answer, not a
+ * fault, so that it has no stack: taking one costs more than all else in refusing a bad key.
+ */
 export class KaanaError extends Error {
   override readonly name = 'KaanaError';
   readonly code: ErrorCode;
@@ -56,7 +59,10 @@ export class KaanaError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, detail: string, extras: ErrorExtras = {}) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail, extras.cause === undefined ? undefined : { cause: extras.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.errors = extras.errors;
     this.retryAfterSeconds = extras.retryAfterSeconds;

@@ -1,147 +1,108 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EXACT_LIMIT } from './admission-log.ts';
 import { KaanaError } from './errors.ts';
-import { Limiter, REQUEST_WINDOW_MS, stateOf } from './limiter.ts';
-import type { Admission, LimitStore } from './stores.ts';
+import { returnAttempt, takeAttempt } from './limit-question.ts';
+import { Limiter } from './limiter.ts';
+import { type RateLimitState, REQUEST_WINDOW_MS } from './meter.ts';
+import { ManualTime, MemoryLimits, settled } from './testing/limits.ts';
 
-type Asked = { readonly id: string; readonly count: number; readonly limit: number };
-
-/** The sliding log in its simplest form: exact, in memory, on a clock that is set by hand. */
-class SlidingLog implements LimitStore {
-  now = 0;
-  readonly asked: Asked[] = [];
-  readonly granted: { readonly id: string; readonly at: number }[] = [];
-  #log = new Map<string, number[]>();
-
-  admit(id: string, count: number, limit: number, windowMs: number): Promise<Admission> {
-    this.asked.push({ id, count, limit });
-    const live = (this.#log.get(id) ?? []).filter((at) => at > this.now - windowMs);
-    const granted = Math.max(0, Math.min(count, limit - live.length));
-    for (let index = 0; index < granted; index++) {
-      live.push(this.now);
-      this.granted.push({ id, at: this.now });
-    }
-    this.#log.set(id, live);
-    const [oldest] = live;
-    return Promise.resolve({
-      granted,
-      used: live.length,
-      oldestLeavesInMs: oldest === undefined ? 0 : oldest + windowMs - this.now,
-    });
-  }
-
-  refund(id: string): Promise<void> {
-    this.#log.get(id)?.pop();
-    return Promise.resolve();
-  }
-}
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-const settle = async () => {
-  for (let count = 0; count < 3; count++) await turn();
+const setUp = (options: { processes?: number; uncertaintyMs?: number; maxWaiting?: number } = {}) => {
+  const { processes = 1, uncertaintyMs = 0, maxWaiting = 100_000 } = options;
+  const time = new ManualTime();
+  const store = new MemoryLimits(time, uncertaintyMs);
+  const limiters = Array.from({ length: processes }, () => new Limiter(store, { timer: time, maxWaiting }));
+  const limiter = limiters[0] as Limiter;
+  const ask = (count: number, limit: number, account = 'a', by = limiter) =>
+    Promise.all(Array.from({ length: count }, () => by.admit(account, limit)));
+  return { time, store, limiters, limiter, ask };
 };
 
-describe('the state that a waiter meets', () => {
-  const admission: Admission = { granted: 2, used: 5, oldestLeavesInMs: 1_200 };
-
-  it('counts down over the waiters that one admission lets in, and refuses the rest', () => {
-    const states = [0, 1, 2, 3].map((index) => stateOf(admission, index, 5, 60_000));
-    expect(states.map(({ allowed }) => allowed)).toEqual([true, true, false, false]);
-    expect(states.map(({ remaining }) => remaining)).toEqual([1, 0, 0, 0]);
-  });
-
-  it('rounds the wait up to whole seconds, one at least', () => {
-    expect(stateOf(admission, 0, 5, 60_000)).toMatchObject({ resetSeconds: 2, limit: 5, windowSeconds: 60 });
-    expect(stateOf({ ...admission, oldestLeavesInMs: 0 }, 0, 5, 60_000).resetSeconds).toBe(1);
-  });
-
-  it('has nothing remaining, and never less, when the limit was lowered below what is used', () => {
-    expect(stateOf({ granted: 0, used: 90, oldestLeavesInMs: 5 }, 0, 10, 60_000)).toMatchObject({
-      allowed: false,
-      remaining: 0,
-    });
-  });
-});
+const allowed = (states: readonly RateLimitState[]) => states.filter((state) => state.allowed).length;
 
 describe('the limiter', () => {
-  it('lets in exactly the limit of those that arrive at once, the first ones first', async () => {
-    const store = new SlidingLog();
-    const limiter = new Limiter(store);
-    const states = await Promise.all(Array.from({ length: 250 }, () => limiter.admit('account', 100)));
-    expect(states.map(({ allowed }) => allowed)).toEqual(
+  it('lets in exactly the limit of those that arrive at once, the first ones first, counting down', async () => {
+    const { ask } = setUp();
+    const states = await ask(250, 100);
+    expect(states.map((state) => state.allowed)).toEqual(
       Array.from({ length: 250 }, (_, index) => index < 100),
     );
     expect(states.slice(0, 100).map(({ remaining }) => remaining)).toEqual(
       Array.from({ length: 100 }, (_, index) => 99 - index),
     );
-    expect(store.asked.map(({ count }) => count)).toEqual([100, 100, 50]);
+    expect(states.at(-1)).toEqual({
+      allowed: false,
+      limit: 100,
+      remaining: 0,
+      resetSeconds: 60,
+      windowSeconds: 60,
+    });
   });
 
   it('lets the 101st in when the first has left the window, and not a millisecond sooner', async () => {
-    const store = new SlidingLog();
-    const limiter = new Limiter(store);
-    for (let count = 0; count < 100; count++) await limiter.admit('account', 100);
-    store.now = REQUEST_WINDOW_MS - 1;
-    expect(await limiter.admit('account', 100)).toMatchObject({ allowed: false, resetSeconds: 1 });
-    store.now = REQUEST_WINDOW_MS;
-    expect(await limiter.admit('account', 100)).toMatchObject({ allowed: true });
+    const { ask, time } = setUp();
+    await ask(100, 100);
+    time.advance(REQUEST_WINDOW_MS - 1);
+    expect(await ask(1, 100)).toMatchObject([{ allowed: false, resetSeconds: 1 }]);
+    time.advance(1);
+    expect(await ask(1, 100)).toMatchObject([{ allowed: true }]);
   });
 
-  it('gathers what arrives while an admission is under way, and counts it in the next', async () => {
+  it('asks the store nothing for those that it refuses, once it knows that all is used up', async () => {
+    const { ask, store, time } = setUp();
+    await ask(101, 100);
+    const { reads, writes } = store;
+    expect(allowed(await ask(1_000, 100))).toBe(0);
+    expect(store).toMatchObject({ reads, writes });
+    time.advance(REQUEST_WINDOW_MS);
+    expect(allowed(await ask(1, 100))).toBe(1);
+  });
+
+  it('takes a changed limit at once, up and down', async () => {
+    const { ask } = setUp();
+    await ask(11, 10);
+    expect(allowed(await ask(9, 12))).toBe(2);
+    expect(allowed(await ask(1, 5))).toBe(0);
+    expect(allowed(await ask(2, 13))).toBe(1);
+  });
+
+  it('gathers what arrives while a question is under way, and asks once for it', async () => {
+    const { limiter, store } = setUp();
     const waiting: (() => void)[] = [];
-    const log = new SlidingLog();
-    const store: LimitStore = {
-      ...log,
-      admit: async (...asked) => {
-        await new Promise<void>((resolve) => waiting.push(resolve));
-        return log.admit(...asked);
-      },
-      refund: (id) => log.refund(id),
-    };
-    const limiter = new Limiter(store);
-    const first = limiter.admit('account', 100);
-    await settle();
-    const rest = [1, 2, 3].map(() => limiter.admit('account', 100));
-    await settle();
+    store.interfere = () => new Promise((resolve) => waiting.push(resolve));
+    const first = limiter.admit('a', 100);
+    await settled();
+    const rest = [1, 2, 3].map(() => limiter.admit('a', 100));
+    await settled();
     expect(waiting).toHaveLength(1);
+    store.interfere = async () => {};
     waiting.shift()?.();
     expect(await first).toMatchObject({ allowed: true, remaining: 99 });
-    await settle();
-    waiting.shift()?.();
     expect((await Promise.all(rest)).map(({ remaining }) => remaining)).toEqual([98, 97, 96]);
-    expect(log.asked.map(({ count }) => count)).toEqual([1, 3]);
+    expect(store.writes).toBe(2);
   });
 
   it('does not let one account wait for another', async () => {
-    const log = new SlidingLog();
-    const store: LimitStore = {
-      admit: (id, ...asked) => (id === 'stuck' ? new Promise(() => {}) : log.admit(id, ...asked)),
-      refund: (id) => log.refund(id),
-    };
-    const limiter = new Limiter(store);
+    const { limiter, store } = setUp();
+    store.interfere = (id) => (id === 'stuck' ? new Promise(() => {}) : Promise.resolve());
     void limiter.admit('stuck', 100);
-    await settle();
+    await settled();
     void limiter.admit('stuck', 100);
     expect(await limiter.admit('other', 100)).toMatchObject({ allowed: true, remaining: 99 });
   });
 
-  it('hands the error of an admission to those that it was for, and works again afterwards', async () => {
-    const log = new SlidingLog();
+  it('hands the error of a question to those that it was for, and works again afterwards', async () => {
+    const { limiter, store } = setUp();
     const error = new KaanaError('store_unavailable', 'away');
-    let away = true;
-    const store: LimitStore = {
-      admit: (...asked) => (away ? Promise.reject(error) : log.admit(...asked)),
-      refund: (id) => log.refund(id),
-    };
-    const limiter = new Limiter(store);
+    store.interfere = () => Promise.reject(error);
     const refused = await Promise.allSettled([limiter.admit('a', 10), limiter.admit('a', 10)]);
     expect(refused.map((outcome) => outcome.status === 'rejected' && outcome.reason)).toEqual([error, error]);
-    away = false;
+    store.interfere = async () => {};
     expect(await limiter.admit('a', 10)).toMatchObject({ allowed: true, remaining: 9 });
   });
 
   it('refuses with `overloaded` what is too much to wait, and goes on with those that wait', async () => {
-    const limiter = new Limiter(new SlidingLog(), 3);
+    const { limiter } = setUp({ maxWaiting: 3 });
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => limiter.admit('a', 100)));
     expect(outcomes.map(({ status }) => status)).toEqual([
       'fulfilled',
@@ -155,49 +116,163 @@ describe('the limiter', () => {
     expect(await limiter.admit('a', 100)).toMatchObject({ allowed: true, remaining: 96 });
   });
 
-  it('keeps to the newest limit that it was told', async () => {
-    const store = new SlidingLog();
-    const limiter = new Limiter(store);
-    const before = [1, 2].map(() => limiter.admit('a', 100));
-    const after = [1, 2].map(() => limiter.admit('a', 3));
-    const states = await Promise.all([...before, ...after]);
-    expect(states.filter(({ allowed }) => allowed)).toHaveLength(3);
-    for (const { count, limit } of store.asked) expect(count).toBeLessThanOrEqual(limit);
+  it('refuses nobody by what it remembers: another process may have made room', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    await ask(3, 5, 'a', one);
+    await ask(2, 5, 'a', other);
+    time.advance(REQUEST_WINDOW_MS);
+    await ask(5, 5, 'a', other);
+    time.advance(REQUEST_WINDOW_MS);
+    expect(allowed(await ask(5, 5, 'a', one))).toBe(5);
+  });
+});
+
+describe('admissions in advance', () => {
+  const LIMIT = 10_000;
+
+  it('spare the store nearly all questions of steady traffic', async () => {
+    const { ask, limiter, store, time } = setUp();
+    for (let tick = 0; tick < 100; tick++) {
+      expect(allowed(await ask(10, LIMIT))).toBe(10);
+      time.advance(20);
+      await limiter.settle();
+    }
+    expect(store.writes).toBeLessThan(15);
   });
 
-  it('agrees with the log for every pattern of arrivals: exact both ways, in order, never asking beyond the limit', async () => {
-    const arrivals = fc.array(
+  it('are counted down truthfully, and used up exactly', async () => {
+    const { ask, limiter, time } = setUp();
+    const remaining: number[] = [];
+    for (let tick = 0; tick < 300; tick++) {
+      for (const state of await ask(50, LIMIT)) if (state.allowed) remaining.push(state.remaining);
+      time.advance(20);
+      await limiter.settle();
+    }
+    expect(remaining).toEqual(Array.from({ length: LIMIT }, (_, index) => LIMIT - 1 - index));
+  });
+
+  it('are returned to the other processes, which wait for that instead of refusing', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    await ask(1_000, LIMIT, 'a', one);
+    time.advance(100);
+    await ask(1, LIMIT, 'a', one);
+    const rest = ask(LIMIT - 1_001, LIMIT, 'a', other);
+    await settled();
+    for (let step = 0; step < 8; step++) {
+      time.advance(250);
+      await one.settle();
+      await settled();
+    }
+    expect(allowed(await rest)).toBe(LIMIT - 1_001);
+    expect(allowed(await ask(1, LIMIT, 'a', other))).toBe(0);
+  });
+
+  it('that a dead process took count as used, so that the limit is never exceeded', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2 });
+    const [dying, other] = limiters as [Limiter, Limiter];
+    await ask(1_000, LIMIT, 'a', dying);
+    time.advance(100);
+    await ask(1, LIMIT, 'a', dying);
+    const rest = ask(LIMIT, LIMIT, 'a', other);
+    for (let step = 0; step < 12; step++) {
+      await settled();
+      time.advance(250);
+    }
+    const admitted = allowed(await rest);
+    expect(admitted).toBeGreaterThanOrEqual(LIMIT / 2);
+    expect(admitted).toBeLessThan(LIMIT - 1_001);
+    time.advance(REQUEST_WINDOW_MS);
+    expect(allowed(await ask(LIMIT, LIMIT, 'a', other))).toBe(LIMIT);
+  });
+});
+
+describe('any arrivals at several processes', () => {
+  const arrivals = (counts: fc.Arbitrary<number>) =>
+    fc.array(
       fc.record({
-        account: fc.constantFrom('a', 'b'),
-        count: fc.integer({ min: 1, max: 12 }),
-        waitMs: fc.constantFrom(0, 0, 1, 999, 20_000, REQUEST_WINDOW_MS - 1, REQUEST_WINDOW_MS),
+        process: fc.nat(2),
+        count: counts,
+        waitMs: fc.constantFrom(0, 0, 1, 30, 300, 999, 20_000, REQUEST_WINDOW_MS - 1, REQUEST_WINDOW_MS),
       }),
-      { maxLength: 25 },
+      { maxLength: 20 },
     );
+
+  /** Plays the arrivals; time goes in steps, in which all processes settle. Every answer with its time. */
+  const play = async (
+    pattern: readonly { process: number; count: number; waitMs: number }[],
+    limit: number,
+    uncertaintyMs: number,
+  ) => {
+    const { time, limiters, ask } = setUp({ processes: 3, uncertaintyMs });
+    const answers: { at: number; allowed: boolean }[] = [];
+    const pending: Promise<unknown>[] = [];
+    const pass = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 250) {
+        time.advance(Math.min(250, left));
+        for (const limiter of limiters) await limiter.settle();
+        await settled();
+        if (ms > 5_000 && left < ms - 3_000 && left > 3_000) {
+          time.advance(left - 2_000);
+          left = 2_250;
+        }
+      }
+    };
+    for (const { process, count, waitMs } of pattern) {
+      await pass(waitMs);
+      const states = Array.from({ length: count }, async () => {
+        const [state] = await ask(1, limit, 'a', limiters[process]);
+        answers.push({ at: time.now(), allowed: state?.allowed ?? false });
+      });
+      pending.push(...states);
+      await settled();
+    }
+    await pass(4_000);
+    await Promise.all(pending);
+    return answers;
+  };
+
+  it.each([
+    { limit: 5, counts: fc.integer({ min: 1, max: 6 }), lateMs: 0 },
+    { limit: 1_200, counts: fc.integer({ min: 1, max: 500 }), lateMs: 0 },
+    { limit: EXACT_LIMIT + 600, counts: fc.integer({ min: 1, max: 2_000 }), lateMs: 100 },
+  ])('never exceed a limit of $limit, and are refused only where it is reached', async (scenario) => {
+    const { limit, counts, lateMs } = scenario;
     await fc.assert(
-      fc.asyncProperty(arrivals, fc.integer({ min: 1, max: 9 }), async (pattern, limit) => {
-        const store = new SlidingLog();
-        const limiter = new Limiter(store);
-        const model = new SlidingLog();
-        for (const { account, count, waitMs } of pattern) {
-          store.now += waitMs;
-          model.now = store.now;
-          const states = await Promise.all(
-            Array.from({ length: count }, () => limiter.admit(account, limit)),
-          );
-          for (const { allowed, remaining } of states) {
-            const expected = await model.admit(account, 1, limit, REQUEST_WINDOW_MS);
-            expect(allowed).toBe(expected.granted === 1);
-            expect(remaining).toBe(limit - expected.used);
+      fc.asyncProperty(arrivals(counts), fc.constantFrom(0, 3), async (pattern, uncertaintyMs) => {
+        const accepted: number[] = [];
+        for (const { at, allowed } of await play(pattern, limit, uncertaintyMs)) {
+          const within = (ms: number) => accepted.filter((time) => time > at - ms).length;
+          if (allowed) {
+            accepted.push(at);
+            expect(within(REQUEST_WINDOW_MS)).toBeLessThanOrEqual(limit);
+          } else {
+            expect(within(REQUEST_WINDOW_MS + lateMs + 2 * uncertaintyMs + 1)).toBeGreaterThanOrEqual(limit);
           }
         }
-        expect(store.granted).toEqual(model.granted);
-        for (const asked of store.asked) {
-          expect(asked.count).toBeGreaterThan(0);
-          expect(asked.count).toBeLessThanOrEqual(asked.limit);
-        }
       }),
-      { numRuns: 150 },
+      { numRuns: limit < 100 ? 150 : 25 },
     );
+  });
+});
+
+describe('a throttle', () => {
+  const throttle = { limit: 2, windowMs: 5 * 60_000 };
+
+  it('tells how long to wait, and takes back an attempt that did not count', async () => {
+    const { store, time } = setUp();
+    expect(await takeAttempt(store, 'x', throttle)).toBeNull();
+    time.advance(1_000);
+    expect(await takeAttempt(store, 'x', throttle)).toBeNull();
+    expect(await takeAttempt(store, 'x', throttle)).toBe(throttle.windowMs - 1_000);
+    await returnAttempt(store, 'x', throttle);
+    expect(await takeAttempt(store, 'x', throttle)).toBeNull();
+  });
+
+  it('counts every one of many that come at once', async () => {
+    const { store } = setUp();
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => takeAttempt(store, 'x', throttle)));
+    expect(outcomes.filter((wait) => wait === null)).toHaveLength(2);
   });
 });

@@ -1,9 +1,9 @@
-import { overloaded } from './coalesce.ts';
-import type { Admission, LimitStore } from './stores.ts';
+import type { Throttle } from './limit-question.ts';
+import { Meter, type RateLimitState, systemTimer, type Timer } from './meter.ts';
+import type { LimitStore } from './stores.ts';
 
-/** Every limit in one list. Windows in milliseconds. */
-export const REQUEST_WINDOW_MS = 60_000;
 const MINUTES = 60_000;
+/** Every throttle in one list. */
 export const THROTTLES = {
   /** Wrong passwords for one account from one address: a person who mistypes never meets it. */
   signInAccountAddress: { limit: 10, windowMs: 5 * MINUTES },
@@ -12,86 +12,52 @@ export const THROTTLES = {
   /** From one address over all accounts: an office behind one address signs in with right passwords. */
   signInAddress: { limit: 100, windowMs: 5 * MINUTES },
   leakReportAddress: { limit: 60, windowMs: MINUTES },
-} as const;
+} as const satisfies Record<string, Throttle>;
 
-export type RateLimitState = {
-  readonly allowed: boolean;
-  readonly limit: number;
-  readonly remaining: number;
-  /** Whole seconds until the oldest request leaves the window and quota comes back. */
-  readonly resetSeconds: number;
-  readonly windowSeconds: number;
+export type LimiterOptions = {
+  readonly timer?: Timer;
+  /** Per account; beyond it the answer is `overloaded`. */
+  readonly maxWaiting?: number;
 };
 
-type Waiter = {
-  readonly limit: number;
-  readonly resolve: (state: RateLimitState) => void;
-  readonly reject: (error: unknown) => void;
-};
-
-/** The state that the `index`-th of `count` waiters of one admission meets. Waiters are served in order. */
-export const stateOf = (
-  admission: Admission,
-  index: number,
-  limit: number,
-  windowMs: number,
-): RateLimitState => {
-  const usedBefore = admission.used - admission.granted;
-  const allowed = index < admission.granted;
-  return {
-    allowed,
-    limit,
-    remaining: Math.max(0, limit - (allowed ? usedBefore + index + 1 : admission.used)),
-    resetSeconds: Math.max(1, Math.ceil(admission.oldestLeavesInMs / 1000)),
-    windowSeconds: windowMs / 1000,
-  };
-};
-
-/**
- * Requests per account, exact over all processes on one database. The requests of one account that arrive while an
- * admission of that account is under way go together in the next one.
- */
+/** Requests per account in any 60 seconds, exact over all processes on one database. */
 export class Limiter {
   readonly #store: LimitStore;
+  readonly #timer: Timer;
   readonly #maxWaiting: number;
-  readonly #queues = new Map<string, Waiter[]>();
+  readonly #meters = new Map<string, Meter>();
 
-  /** `maxWaiting`: per account; beyond it the answer is `overloaded`. */
-  constructor(store: LimitStore, maxWaiting = 2_000) {
+  constructor(store: LimitStore, { timer = systemTimer, maxWaiting = 2_000 }: LimiterOptions = {}) {
     this.#store = store;
+    this.#timer = timer;
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Counts one request of the account, if the limit (per 60 seconds) lets it in. */
-  admit(accountId: string, limit: number): Promise<RateLimitState> {
-    return new Promise((resolve, reject) => {
-      const waiter = { limit, resolve, reject };
-      const queue = this.#queues.get(accountId);
-      if (queue) {
-        if (queue.length >= this.#maxWaiting) reject(overloaded());
-        else queue.push(waiter);
-        return;
-      }
-      const started: Waiter[] = [waiter];
-      this.#queues.set(accountId, started);
-      setImmediate(() => void this.#drain(accountId, started));
-    });
+  /**
+   * Counts one request of the account, if the limit (per 60 seconds) lets it in. Answers at once where that can be
+   * known. Errors: `overloaded`, `store_unavailable`.
+   */
+  admit(accountId: string, limit: number): RateLimitState | Promise<RateLimitState> {
+    let meter = this.#meters.get(accountId);
+    if (!meter) {
+      meter = new Meter(accountId, this.#store, this.#timer, this.#maxWaiting);
+      this.#meters.set(accountId, meter);
+    }
+    return meter.ask(limit);
   }
 
-  async #drain(accountId: string, queue: Waiter[]): Promise<void> {
-    for (let first = queue[0]; first; first = queue[0]) {
-      // The limit as the last arrival read it: the newest known. A batch never asks for more than the limit.
-      const limit = queue.at(-1)?.limit ?? first.limit;
-      const batch = queue.splice(0, limit);
-      try {
-        const admission = await this.#store.admit(accountId, batch.length, limit, REQUEST_WINDOW_MS);
-        batch.forEach((waiter, index) => {
-          waiter.resolve(stateOf(admission, index, limit, REQUEST_WINDOW_MS));
-        });
-      } catch (error) {
-        for (const waiter of batch) waiter.reject(error);
-      }
+  /**
+   * Tells the database what became of leases that have ended, and forgets accounts that have gone quiet. To be called
+   * several times a second; with `early`, at the end of the process, for all leases.
+   */
+  async settle(early = false): Promise<void> {
+    const now = this.#timer.now();
+    const settling: Promise<void>[] = [];
+    for (const [accountId, meter] of this.#meters) {
+      if (meter.isIdle(now)) this.#meters.delete(accountId);
+      else settling.push(meter.settle(early));
     }
-    this.#queues.delete(accountId);
+    const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 }

@@ -9,7 +9,7 @@ import {
   ROLE_TABLE,
 } from './permissions.ts';
 
-/** Who a request acts as, with the permissions that result; made anew for every request. */
+/** Who a request acts as, with the permissions that result. */
 export type Principal = {
   readonly account: Account;
   readonly organization: Organization;

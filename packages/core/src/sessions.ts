@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
+import { returnAttempt, takeAttempt } from './limit-question.ts';
 import { THROTTLES } from './limiter.ts';
 import type { Account, Actor } from './model.ts';
 import type { Passwords } from './passwords.ts';
@@ -35,20 +36,20 @@ export const createSessions = (
   const countAttempt = async (email: string, ip: string | null) => {
     const address = ip ?? 'unknown';
     const throttles = [
-      { id: `sign-in:address:${address}`, ...THROTTLES.signInAddress },
-      { id: `sign-in:account:${email}`, ...THROTTLES.signInAccount },
-      { id: `sign-in:account-address:${email}:${address}`, ...THROTTLES.signInAccountAddress },
+      { id: `sign-in:address:${address}`, throttle: THROTTLES.signInAddress },
+      { id: `sign-in:account:${email}`, throttle: THROTTLES.signInAccount },
+      { id: `sign-in:account-address:${email}:${address}`, throttle: THROTTLES.signInAccountAddress },
     ];
-    for (const { id, limit, windowMs } of throttles) {
-      const { granted, oldestLeavesInMs } = await stores.limits.admit(id, 1, limit, windowMs);
-      if (granted === 0) {
-        const seconds = Math.max(1, Math.ceil(oldestLeavesInMs / 1000));
+    for (const { id, throttle } of throttles) {
+      const waitMs = await takeAttempt(stores.limits, id, throttle);
+      if (waitMs !== null) {
+        const seconds = Math.max(1, Math.ceil(waitMs / 1000));
         throw new KaanaError('rate_limited', `Too many wrong passwords. Try again in ${seconds} seconds.`, {
           retryAfterSeconds: seconds,
         });
       }
     }
-    return () => Promise.all(throttles.map(({ id }) => stores.limits.refund(id)));
+    return () => Promise.all(throttles.map(({ id, throttle }) => returnAttempt(stores.limits, id, throttle)));
   };
 
   const verifyCurrent = async (email: string, ip: string | null, password: string, hash: string | null) => {

@@ -1,3 +1,4 @@
+import type { Instant, LimitRecord } from './admission-log.ts';
 import type {
   Account,
   ApiKey,
@@ -20,6 +21,7 @@ export type Stores = {
   readonly organizations: OrganizationStore;
   readonly accounts: AccountStore;
   readonly keys: KeyStore;
+  readonly credentials: CredentialStore;
   readonly projects: ProjectStore;
   readonly sessions: SessionStore;
   readonly audit: AuditStore;
@@ -59,6 +61,21 @@ export type AccountStore = {
     event: AuditEvent,
   ): Promise<Account | null>;
   recordSignIn(id: string, at: Date): Promise<void>;
+};
+
+/** A key with its owner as both are at one moment; `null` where the owner is gone. */
+export type Credentials = {
+  readonly key: ApiKey;
+  readonly account: Account | null;
+  readonly organization: Organization | null;
+};
+
+export type CredentialStore = {
+  /**
+   * Digest -> the key that has a secret with this digest, its account and its organization. Every read begins after
+   * the call. Equal documents give the identical objects, so that what is derived from them can be kept by identity.
+   */
+  find(digests: readonly string[]): Promise<ReadonlyMap<string, Credentials>>;
 };
 
 export type KeyQuery = PageQuery & {
@@ -166,21 +183,16 @@ export type UsageStore = {
   activity(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyActivity>>;
 };
 
-export type Admission = {
-  /** How many of the asked for are admitted. */
-  readonly granted: number;
-  /** Admissions inside the window, these included. */
-  readonly used: number;
-  /** Milliseconds until the oldest of them leaves the window. */
-  readonly oldestLeavesInMs: number;
-};
+/** What the database remembers of one limit; `revision` is `null` where it remembers nothing. */
+export type HeldLimit = { readonly revision: string | null; readonly record: LimitRecord };
 
 export type LimitStore = {
+  /** The database's clock, so that processes whose own clocks differ agree. */
+  now(): Promise<Instant>;
+  read(id: string): Promise<HeldLimit>;
   /**
-   * Admits up to `count` (1 to `limit`) at once, so that no span of `windowMs` holds more than `limit`; time is the
-   * database's, so that processes whose clocks differ agree.
+   * Remembers `record` for `keepMs`, but only while the limit still has the revision `expected`. The new revision;
+   * `null` where another process was faster: read again, and decide again.
    */
-  admit(id: string, count: number, limit: number, windowMs: number): Promise<Admission>;
-  /** Gives back the newest admission, for what turned out not to count. */
-  refund(id: string): Promise<void>;
+  write(id: string, expected: string | null, record: LimitRecord, keepMs: number): Promise<string | null>;
 };

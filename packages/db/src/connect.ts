@@ -5,6 +5,7 @@ import { StatefulCollection } from './outbox.ts';
 import { defineModels } from './schemas.ts';
 import { createAccountStore } from './stores/accounts.ts';
 import { createAuditStore } from './stores/audit.ts';
+import { createCredentialStore } from './stores/credentials.ts';
 import { createKeyStore } from './stores/keys.ts';
 import { createLimitStore } from './stores/limits.ts';
 import { createOrganizationStore } from './stores/organizations.ts';
@@ -69,6 +70,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     organizations: translateErrors(createOrganizationStore(models, organizations)),
     accounts: translateErrors(createAccountStore(models, accounts)),
     keys: translateErrors(createKeyStore(models, keys)),
+    credentials: translateErrors(createCredentialStore(models)),
     projects: translateErrors(createProjectStore(models, projects)),
     sessions: translateErrors(createSessionStore(models, sessions)),
     audit: translateErrors(createAuditStore(models, [organizations, accounts, keys, projects, sessions])),

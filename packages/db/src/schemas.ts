@@ -4,6 +4,7 @@ import {
   type AuditEvent,
   type Counts,
   type KeyActivity,
+  type Lease,
   type Organization,
   PERMISSIONS,
   PLANS,
@@ -12,7 +13,7 @@ import {
   type Session,
   type UsageDelta,
 } from '@kaana/core';
-import { type Connection, Schema, type SchemaDefinition } from 'mongoose';
+import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
 
 /**
  * The one description of what is stored and by which indexes it is found. Ids are strings (see `createId` in core).
@@ -155,8 +156,15 @@ const keyActivity = new Schema(
   options,
 );
 
-const rateLimit = new Schema(
-  { _id: text, admissions: [Date], ticks: [{ _id: false, at: Date, n: Number }], expiresAt: Date },
+/** `revision` changes with every write; `log` is packed (see `stores/limits.ts`). */
+const limit = new Schema(
+  {
+    _id: text,
+    revision: text,
+    log: { type: Schema.Types.Buffer, required: true },
+    leases: [{ _id: false, id: text, until: { type: Number, required: true }, count }],
+    expiresAt: date,
+  },
   options,
 ).index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
@@ -176,12 +184,10 @@ export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id
 export type StoredActivity = KeyActivity & { _id: string };
 export type StoredLimit = {
   _id: string;
-  admissions?: Date[];
-  ticks?: { at: Date; n: number }[];
+  revision: string;
+  log: mongo.Binary;
+  leases: Lease[];
   expiresAt: Date;
-  at?: Date;
-  granted?: number;
-  used?: number;
 };
 
 /** The models of one connection. */
@@ -201,7 +207,7 @@ export const defineModels = (connection: Connection) => {
     audit: define<StoredEvent>('AuditEvent', auditEvent, 'audit_events'),
     usage: define<StoredUsage>('UsageMinute', usageMinute, 'usage_minutes'),
     activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
-    limits: define<StoredLimit>('RateLimit', rateLimit, 'rate_limits'),
+    limits: define<StoredLimit>('Limit', limit, 'limits'),
   };
 };
 export type Models = ReturnType<typeof defineModels>;

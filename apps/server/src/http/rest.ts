@@ -1,4 +1,4 @@
-import { createCaller, restRoutes } from '@kaana/api';
+import { restRoutes } from '@kaana/api';
 import type { Domain } from '@kaana/core';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { createContext } from './context.ts';
@@ -22,7 +22,7 @@ export const registerRest = (app: FastifyInstance, domain: Domain): void => {
       handler: async (request, reply) => {
         const context = createContext(domain, request, undefined);
         try {
-          const result = await route.invoke(createCaller(context), {
+          const result = await route.invoke(context, {
             parameters: request.params as Record<string, string>,
             query: request.query as Record<string, string>,
             body: request.body,

@@ -1,9 +1,10 @@
+import { type LimitRecord, NO_ADMISSIONS } from '@kaana/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../testing/index.ts';
-import { EXACT_LIMIT } from './limits.ts';
+import { decodeLog, encodeLog } from './limits.ts';
 
-const WINDOW_MS = 60_000;
+const KEEP_MS = 120_000;
 
 let database: TestDatabase;
 let next = 0;
@@ -13,122 +14,68 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 const newId = () => `limit-${++next}`;
-const admit = (id: string, count: number, limit: number) =>
-  database.stores.limits.admit(id, count, limit, WINDOW_MS);
+const record = (...log: number[]): LimitRecord => ({ log, leases: [] });
 
-/** Lets time pass for one limit, without waiting for it: what it remembers becomes older. */
-const age = async (id: string, ms: number) => {
-  const older = (path: string) => ({ $subtract: [path, ms] });
-  await database.raw('rate_limits').updateOne({ _id: id as never }, [
-    {
-      $set: {
-        admissions: { $map: { input: { $ifNull: ['$admissions', []] }, as: 'at', in: older('$$at') } },
-        ticks: {
-          $map: {
-            input: { $ifNull: ['$ticks', []] },
-            as: 'tick',
-            in: { at: older('$$tick.at'), n: '$$tick.n' },
-          },
-        },
-      },
-    },
-  ]);
-  // Each kind of log exists only where it is used.
-  const { admissions = [], ticks = [] } =
-    (await database
-      .raw('rate_limits')
-      .findOne<{ admissions: Date[]; ticks: unknown[] }>({ _id: id as never })) ?? {};
-  const empty = {
-    ...(admissions.length === 0 && { admissions: '' }),
-    ...(ticks.length === 0 && { ticks: '' }),
-  };
-  if (Object.keys(empty).length > 0) {
-    await database.raw('rate_limits').updateOne({ _id: id as never }, { $unset: empty });
-  }
-};
-
-describe('a limit', () => {
-  it('admits up to itself and no more, also in parts', async () => {
+describe('what is remembered of a limit', () => {
+  it('is nothing at first, and then what was written last', async () => {
+    const { limits } = database.stores;
     const id = newId();
-    expect(await admit(id, 3, 5)).toMatchObject({ granted: 3, used: 3 });
-    expect(await admit(id, 3, 5)).toMatchObject({ granted: 2, used: 5 });
-    const refused = await admit(id, 1, 5);
-    expect(refused).toMatchObject({ granted: 0, used: 5 });
-    expect(refused.oldestLeavesInMs).toBeGreaterThan(0);
-    expect(refused.oldestLeavesInMs).toBeLessThanOrEqual(WINDOW_MS);
+    expect(await limits.read(id)).toEqual({ revision: null, record: NO_ADMISSIONS });
+    const first = await limits.write(id, null, record(1_000, 2), KEEP_MS);
+    const leases = [{ id: 'lease', until: 2_000.25, count: 7 }];
+    const second = await limits.write(id, first, { log: [1_000, 2, 1_500, 1], leases }, KEEP_MS);
+    expect(await limits.read(id)).toEqual({
+      revision: second,
+      record: { log: [1_000, 2, 1_500, 1], leases },
+    });
   });
 
-  it('is sliding: there is no boundary at which twice as many pass', async () => {
+  it('is written by one of those that have read the same, and by nobody who has read something older', async () => {
+    const { limits } = database.stores;
     const id = newId();
-    await admit(id, 4, 5);
-    await age(id, 59_000);
-    expect(await admit(id, 5, 5)).toMatchObject({ granted: 1 });
-    await age(id, 2_000);
-    expect(await admit(id, 5, 5)).toMatchObject({ granted: 4, used: 5 });
+    const creations = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => limits.write(id, null, record(n, 1), KEEP_MS)),
+    );
+    const [created, ...others] = creations.filter((revision) => revision !== null);
+    expect(others).toEqual([]);
+    const changes = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => limits.write(id, created ?? '', record(n, 2), KEEP_MS)),
+    );
+    expect(changes.filter((revision) => revision !== null)).toHaveLength(1);
+    expect(await limits.write(id, created ?? '', record(9, 9), KEEP_MS)).toBeNull();
   });
 
-  it('is shared by all who ask at the same moment', async () => {
+  it('is forgotten by the database some time after', async () => {
     const id = newId();
-    const all = await Promise.all(Array.from({ length: 40 }, () => admit(id, 3, 50)));
-    expect(all.reduce((sum, { granted }) => sum + granted, 0)).toBe(50);
+    await database.stores.limits.write(id, null, record(1, 1), KEEP_MS);
+    const stored = await database.raw('limits').findOne<{ expiresAt: Date }>({ _id: id as never });
+    expect(stored?.expiresAt.getTime()).toBeGreaterThan(Date.now());
+    const indexes = await database.raw('limits').indexes();
+    expect(indexes.find(({ expireAfterSeconds }) => expireAfterSeconds === 0)?.key).toEqual({ expiresAt: 1 });
   });
 
-  it('takes effect at once when it is lowered or raised', async () => {
-    const id = newId();
-    await admit(id, 10, 10);
-    expect(await admit(id, 1, 5)).toMatchObject({ granted: 0 });
-    expect(await admit(id, 9, 12)).toMatchObject({ granted: 2 });
+  it('survives packing, whatever the times and counts', () => {
+    const pairs = fc.array(fc.tuple(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 1, max: 1e9 })), {
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(pairs, fc.integer({ min: 0, max: 4e12 }), (steps, start) => {
+        let at = start;
+        const log = steps.flatMap(([step, count]) => {
+          at += step;
+          return [at, count];
+        });
+        expect(decodeLog(encodeLog(log))).toEqual(log);
+      }),
+    );
   });
+});
 
-  it('gives back what did not count', async () => {
-    const id = newId();
-    await admit(id, 2, 2);
-    await database.stores.limits.refund(id);
-    expect(await admit(id, 2, 2)).toMatchObject({ granted: 1 });
-  });
-
-  it('does not refuse for ever because of a clock that was set back', async () => {
-    const id = newId();
-    await admit(id, 5, 5);
-    await age(id, -3 * WINDOW_MS);
-    expect(await admit(id, 5, 5)).toMatchObject({ granted: 5 });
-  });
-
-  it.each([4, EXACT_LIMIT + 4])(
-    'of %i agrees with a plain sliding log, whatever the arrivals',
-    async (limit) => {
-      const scale = Math.ceil(limit / 8);
-      // Steps of 11 seconds: no sum of them is so near to the window that the time of the test itself could matter.
-      const arrivals = fc.array(fc.record({ steps: fc.nat(3), count: fc.integer({ min: 1, max: 6 }) }), {
-        maxLength: 12,
-      });
-      await fc.assert(
-        fc.asyncProperty(arrivals, async (pattern) => {
-          const id = newId();
-          let now = 0;
-          const log: { at: number; n: number }[] = [];
-          for (const { steps, count } of pattern) {
-            if (steps > 0) await age(id, steps * 11_000);
-            now += steps * 11_000;
-            const wanted = Math.min(limit, count * scale);
-            const used = log.filter(({ at }) => at > now - WINDOW_MS).reduce((sum, { n }) => sum + n, 0);
-            const fits = Math.min(wanted, limit - used);
-            expect(await admit(id, wanted, limit)).toMatchObject({ granted: fits, used: used + fits });
-            log.push({ at: now, n: fits });
-          }
-        }),
-        { numRuns: 25 },
-      );
-    },
-  );
-
-  it('forgets nothing when it grows beyond what is remembered one by one, or shrinks back', async () => {
-    const id = newId();
-    await admit(id, 100, 100);
-    expect(await admit(id, EXACT_LIMIT, EXACT_LIMIT + 50)).toMatchObject({ granted: EXACT_LIMIT - 50 });
-    expect(await admit(id, 1, EXACT_LIMIT + 50)).toMatchObject({ granted: 0 });
-    expect(await admit(id, 1, 100)).toMatchObject({ granted: 0 });
-    await age(id, WINDOW_MS + 1_000);
-    expect(await admit(id, 100, 100)).toMatchObject({ granted: 100 });
-  });
+it("knows the database's clock", async () => {
+  const before = Date.now();
+  const { earliest, latest } = await database.stores.limits.now();
+  // The server of the tests runs on this machine.
+  expect(latest).toBeGreaterThanOrEqual(before);
+  expect(earliest).toBeLessThanOrEqual(Date.now() + 1);
+  expect(latest).toBeGreaterThan(earliest);
 });

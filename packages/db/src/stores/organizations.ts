@@ -7,7 +7,7 @@ import type { Models, Stored } from '../schemas.ts';
 type StoredOrganization = Stored<Organization> & { nameKey: string };
 
 const nameKeyOf = (name: string) => name.trim().toLowerCase();
-const toOrganization = (document: StoredOrganization): Organization => {
+export const toOrganization = (document: StoredOrganization): Organization => {
   const { nameKey: _nameKey, ...organization } = toEntity(document);
   return organization;
 };
