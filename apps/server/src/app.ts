@@ -3,15 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { openApiDocument } from '@kaana/api';
 import { redactTokens } from '@kaana/api-key';
 import { type Domain, KaanaError, toProblem } from '@kaana/core';
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Environment } from './environment.ts';
 import { registerAdminApp } from './http/admin-app.ts';
 import { registerErrors, sendProblem } from './http/errors.ts';
+import { createLogger, type LogTarget } from './http/log.ts';
 import { refuseOtherMethods } from './http/methods.ts';
 import { registerOperations } from './http/operations.ts';
 import { referencePage } from './http/reference.ts';
@@ -28,7 +24,7 @@ export type AppDependencies = {
   readonly adminRoot: string;
   readonly settings: Pick<Environment, 'trustProxy' | 'logLevel' | 'publicUrl'>;
   /** Where log lines go; standard output by default. */
-  readonly log?: { write(line: string): void };
+  readonly log?: LogTarget;
 };
 
 /** For a whole request to arrive. */
@@ -51,19 +47,14 @@ const requestIdOf = ({ headers }: IncomingMessage): string => {
 const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
   reply.header('x-request-id', request.id);
   reply.header('x-content-type-options', 'nosniff');
-  if (/^\/(api|trpc)\//.test(request.url)) reply.header('cache-control', 'no-store');
+  const { url } = request;
+  if (url.startsWith('/api/') || url.startsWith('/trpc/')) reply.header('cache-control', 'no-store');
 };
 
 /** The whole HTTP side, without listening. */
 export const buildApp = async (dependencies: AppDependencies): Promise<FastifyInstance> => {
   const { domain, ping, adminRoot, settings, log = process.stdout } = dependencies;
   const app = Fastify({
-    logger: {
-      level: settings.logLevel,
-      // Nothing that looks like a token reaches a log, wherever it stood.
-      stream: { write: (line) => log.write(redactTokens(line)) },
-    },
-    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: settings.trustProxy,
     genReqId: requestIdOf,
     bodyLimit: 1024 * 1024,
@@ -87,6 +78,8 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
       );
     },
   });
+
+  app.decorate('logger', createLogger(settings.logLevel, log));
 
   // RFC 9110, section 10.1.1, leaves it to us; Node's own 417 has neither our shape nor a request id.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));

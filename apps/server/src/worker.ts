@@ -50,7 +50,7 @@ export const startWorker = async (
     settings: environment,
   });
   const report = (error: unknown) =>
-    app.log.warn({ err: error }, 'a background task failed and will be repeated');
+    app.logger.warn({ err: error }, 'a background task failed and will be repeated');
   const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);

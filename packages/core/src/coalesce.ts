@@ -10,6 +10,11 @@ class Answer<Value> {
   });
 }
 
+/** While requests keep arriving, a batch waits for them so long: a larger one costs hardly more than a small one. */
+const GATHER_MS = 2;
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 class Batch<Key, Value> {
   readonly answers = new Map<Key, Answer<Value | undefined>>();
   waiting = 0;
@@ -44,14 +49,14 @@ export class Coalescer<Key, Value> {
     }
     if (!this.#busy) {
       this.#busy = true;
-      // After the poll phase: all requests that one read of the sockets brought in share the batch.
-      setImmediate(() => void this.#run());
+      void this.#run();
     }
     return answer.promise;
   }
 
   async #run(): Promise<void> {
     while (this.#gathering.waiting > 0) {
+      await this.#gather();
       const { answers, waiting } = this.#gathering;
       this.#gathering = new Batch();
       this.#underWay = waiting;
@@ -61,9 +66,19 @@ export class Coalescer<Key, Value> {
       } catch (error) {
         for (const { reject } of answers.values()) reject(error);
       }
+      this.#underWay = 0;
     }
-    this.#underWay = 0;
     this.#busy = false;
+  }
+
+  /** Until a turn of the event loop brings no further request: who waits then waits for nobody. */
+  async #gather(): Promise<void> {
+    const begunAt = performance.now();
+    let before: number;
+    do {
+      before = this.#gathering.waiting;
+      await nextTurn();
+    } while (this.#gathering.waiting > before && performance.now() - begunAt < GATHER_MS);
   }
 }
 

@@ -31,7 +31,9 @@ const ownError = (error: { statusCode?: number; message?: string }): KaanaError 
 
 export const sendProblem = (reply: FastifyReply, request: FastifyRequest, error: unknown): FastifyReply => {
   const problem = problemOf(error, request.id);
-  if (problem.status >= 500) request.log.error({ err: causeOf(error), requestId: request.id }, problem.title);
+  if (problem.status >= 500) {
+    request.server.logger.error({ err: causeOf(error), requestId: request.id }, problem.title);
+  }
   return reply
     .code(problem.status)
     .headers(problemHeaders(problem))

@@ -78,7 +78,7 @@ export const registerTrpc = async (
         if (!ctx) requestIds.set(error, req.id);
         const problem = problemOf(error, ctx?.origin.requestId ?? req.id);
         if (problem.status >= 500) {
-          app.log.error({ err: causeOf(error), requestId: problem.requestId }, problem.title);
+          app.logger.error({ err: causeOf(error), requestId: problem.requestId }, problem.title);
         }
       },
     };
