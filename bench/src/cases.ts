@@ -30,6 +30,11 @@ const TRPC = '/trpc/user.me';
 const USED_KEYS = 10_000;
 const NEIGHBOUR_PER_SECOND = 100;
 const NEIGHBOUR_CONNECTIONS = 10;
+const BETTER_AUTH_STORES = {
+  memory: 'in memory',
+  embedded: 'on an embedded engine, as ours',
+  mongodb: 'on MongoDB',
+} as const;
 /** Times the usual connections. */
 const OVERLOAD = 40;
 
@@ -93,7 +98,7 @@ export const createCases = (sites: Sites, { connections, storedKeys }: Options):
 
   const betterAuth = (store: 'memory' | Engine): Case => ({
     name: `better-auth-${store}`,
-    title: `better-auth, one key, ${store === 'memory' ? 'in memory' : 'on the same database as ours'}`,
+    title: `better-auth, one key, ${BETTER_AUTH_STORES[store]}`,
     floor: 'fastify',
     prepare: async () => {
       const token = mintToken();
