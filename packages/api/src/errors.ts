@@ -1,5 +1,5 @@
-import { type FieldError, KaanaError, type Problem, toProblem } from '@kaana/core';
-import { TRPCError } from '@trpc/server';
+import { ERRORS, type FieldError, KaanaError, type Problem, toProblem } from '@kaana/core';
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 
 /** A megabyte of mistakes is not answered with many more. */
@@ -46,6 +46,12 @@ export const kaanaErrorOf = (error: unknown): KaanaError | null => {
   if (!(error instanceof TRPCError)) return null;
   return error.cause instanceof KaanaError ? error.cause : ownError(error);
 };
+
+/** What a procedure has thrown as tRPC knows it: a domain error under the tRPC code of its row. */
+export const toTrpcError = (error: unknown): TRPCError =>
+  error instanceof KaanaError
+    ? new TRPCError({ code: ERRORS[error.code].trpc, message: error.message, cause: error })
+    : getTRPCErrorFromUnknown(error);
 
 /** The request of an error that came before there was a context to know it from. */
 export const requestIds = new WeakMap<Error, string>();

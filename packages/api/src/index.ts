@@ -1,5 +1,6 @@
+export { call, type Procedure } from './call.ts';
 export { type Context, type Credential, credentialOf, type ResponseState } from './context.ts';
-export { kaanaErrorOf, problemOf, requestIds } from './errors.ts';
+export { kaanaErrorOf, problemOf, requestIds, toTrpcError } from './errors.ts';
 export { openApiDocument } from './openapi.ts';
 export { proceduresOf, type RestMeta, type RestRequest, type RestRoute, restRoutes } from './rest.ts';
 export { type AppRouter, appRouter, createCaller } from './root.ts';

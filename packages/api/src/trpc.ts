@@ -10,9 +10,9 @@ import {
   requestsPerMinute,
   requirePermission,
 } from '@kaana/core';
-import { initTRPC, TRPCError } from '@trpc/server';
+import { initTRPC } from '@trpc/server';
 import type { Context } from './context.ts';
-import { kaanaErrorOf, problemOf, requestIds } from './errors.ts';
+import { kaanaErrorOf, problemOf, requestIds, toTrpcError } from './errors.ts';
 import type { RestMeta } from './rest.ts';
 
 export type Meta = {
@@ -50,8 +50,7 @@ export const { router, createCallerFactory, mergeRouters } = t;
 const translated = t.middleware(async ({ next }) => {
   const result = await next();
   if (result.ok || !(result.error.cause instanceof KaanaError)) return result;
-  const { cause } = result.error;
-  throw new TRPCError({ code: ERRORS[cause.code].trpc, message: cause.message, cause });
+  throw toTrpcError(result.error.cause);
 });
 
 const authenticate = async (ctx: Context): Promise<Principal> => {

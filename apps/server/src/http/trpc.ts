@@ -11,11 +11,15 @@ import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/serv
 import { parse, serialize } from 'cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createContext } from './context.ts';
-import { causeOf, sendProblem } from './errors.ts';
+import { causeOf } from './errors.ts';
 import { type Headers, problemHeaders, rateLimitHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
+import { answerDirectly } from './trpc-direct.ts';
 
 export const SESSION_COOKIE = 'kaana_session';
+
+/** As tRPC's adapter says it: another Accept would bring another format. */
+const VARY = { vary: 'trpc-accept, accept' };
 
 const sessionCookie = (session: NonNullable<ResponseState['session']> | null, secure: boolean): string =>
   serialize(SESSION_COOKIE, session?.value ?? '', {
@@ -45,18 +49,31 @@ export const registerTrpc = async (
 ): Promise<void> => {
   await app.register(async (scope) => {
     const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
-    scope.addHook('onRequest', async (request, reply) => {
-      if (request.method === 'GET' || !isForeign(request)) return;
+    scope.addHook('onRequest', (request, _reply, done) => {
+      if (request.method === 'GET' || !isForeign(request)) return done();
       const { origin } = request.headers;
-      if (origin && publicHost && URL.canParse(origin) && new URL(origin).host === publicHost) return;
-      return sendProblem(
-        reply,
-        request,
-        new KaanaError('origin_not_allowed', 'Another site sent this request.'),
-      );
+      if (origin && publicHost && URL.canParse(origin) && new URL(origin).host === publicHost) return done();
+      done(new KaanaError('origin_not_allowed', 'Another site sent this request.'));
     });
     const secureByUrl = publicUrl?.startsWith('https:') ?? false;
     const secureRequests = new WeakMap<Context, boolean>();
+    const headersOf = (context: Context | undefined, errors: readonly Error[]): Headers => {
+      const headers: Headers = {};
+      if (context?.response.rateLimit) Object.assign(headers, rateLimitHeaders(context.response.rateLimit));
+      if (context?.response.session !== undefined) {
+        headers['set-cookie'] = sessionCookie(
+          context.response.session,
+          secureRequests.get(context) ?? secureByUrl,
+        );
+      }
+      const [error] = errors;
+      if (error) Object.assign(headers, problemHeaders(problemOf(error, context?.origin.requestId ?? '')));
+      return headers;
+    };
+    const logFault = (error: Error, requestId: string) => {
+      const problem = problemOf(error, requestId);
+      if (problem.status >= 500) app.logger.error({ err: causeOf(error), requestId }, problem.title);
+    };
     const trpcOptions: FastifyTRPCPluginOptions<AppRouter>['trpcOptions'] = {
       router: appRouter,
       createContext: ({ req }) => {
@@ -64,22 +81,10 @@ export const registerTrpc = async (
         secureRequests.set(context, secureByUrl || req.protocol === 'https');
         return context;
       },
-      responseMeta: ({ ctx, errors }) => {
-        const headers: Headers = {};
-        if (ctx?.response.rateLimit) Object.assign(headers, rateLimitHeaders(ctx.response.rateLimit));
-        if (ctx?.response.session !== undefined) {
-          headers['set-cookie'] = sessionCookie(ctx.response.session, secureRequests.get(ctx) ?? false);
-        }
-        const [error] = errors;
-        if (error) Object.assign(headers, problemHeaders(problemOf(error, ctx?.origin.requestId ?? '')));
-        return { headers };
-      },
+      responseMeta: ({ ctx, errors }) => ({ headers: headersOf(ctx, errors) }),
       onError: ({ error, ctx, req }) => {
         if (!ctx) requestIds.set(error, req.id);
-        const problem = problemOf(error, ctx?.origin.requestId ?? req.id);
-        if (problem.status >= 500) {
-          app.logger.error({ err: causeOf(error), requestId: problem.requestId }, problem.title);
-        }
+        logFault(error, req.id);
       },
     };
     // tRPC reads the text itself. Its own Fastify plugin would take multipart bodies too, and fail on them with 500.
@@ -94,6 +99,20 @@ export const registerTrpc = async (
         // A mutation without input has no body, and so no type.
         request.raw.headers['content-type'] ??= 'application/json';
         const { path } = request.params;
+        // A caller with a key, which is all that a request with this header can be.
+        if (request.headers.authorization !== undefined) {
+          const context = createContext(domain, request, undefined);
+          const answer = await answerDirectly(request, context);
+          if (answer) {
+            for (const error of answer.errors) logFault(error, request.id);
+            return reply
+              .code(answer.status)
+              .headers(headersOf(context, answer.errors))
+              .headers(VARY)
+              .type('application/json')
+              .send(answer.body);
+          }
+        }
         await fastifyRequestHandler({ ...trpcOptions, req: request, res: reply, path });
       },
     });
