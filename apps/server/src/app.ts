@@ -4,6 +4,7 @@ import { openApiDocument } from '@kaana/api';
 import { redactTokens } from '@kaana/api-key';
 import { type Domain, KaanaError, toProblem } from '@kaana/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type {} from './drain.ts';
 import type { Environment } from './environment.ts';
 import { registerAdminApp } from './http/admin-app.ts';
 import { registerErrors, sendProblem } from './http/errors.ts';
@@ -45,6 +46,7 @@ const requestIdOf = ({ headers }: IncomingMessage): string => {
 
 /** On every answer, also on those that Fastify gives before a route is found. */
 const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
+  if (request.server.draining.begun) reply.header('connection', 'close');
   reply.header('x-request-id', request.id);
   reply.header('x-content-type-options', 'nosniff');
   const { url } = request;
@@ -62,6 +64,8 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node would refuse what has no Host without a word; the hook below says it in our shape.
     http: { requireHostHeader: false },
+    // What arrives while we stop is answered (see `drain.ts`).
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 5000, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
       addCommonHeaders(request, reply);
@@ -79,6 +83,7 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
     },
   });
 
+  app.decorate('draining', { begun: false });
   app.decorate('logger', createLogger(settings.logLevel, log));
 
   // RFC 9110, section 10.1.1, leaves it to us; Node's own 417 has neither our shape nor a request id.

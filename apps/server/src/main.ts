@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { createPasswords, systemClock } from '@kaana/core';
 import { DataDirInUseError, EmbeddedMongoError } from '@kaana/embedded-mongo';
 import { bootstrap } from './bootstrap.ts';
+import { runCluster } from './cluster.ts';
 import { connectPatiently, openDatabaseServer } from './database.ts';
 import { DEMO, DEMO_PASSWORD } from './demo.ts';
 import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
@@ -63,49 +64,20 @@ const onStop = (stop: () => Promise<void>) => {
   process.on('SIGINT', handle);
 };
 
-/** Forks the workers, replaces one that dies, and resolves with the address once all listen. */
-const runCluster = (environment: Environment, uri: string, pepper: string) => {
-  let stopping = false;
-  const fork = () => cluster.fork({ [WORKER_URI]: uri, KEY_PEPPER: pepper });
-  const listening = new Promise<string>((resolve, reject) => {
-    let waiting = environment.workers;
-    cluster.on('listening', (_worker, { port }) => {
-      if (--waiting === 0) resolve(`http://${environment.host}:${port}`);
-    });
-    cluster.on('exit', (worker, code, signal) => {
-      if (stopping) return;
-      if (waiting > 0) reject(new Error(`worker ${worker.id} did not start (${signal ?? code})`));
-      warn(`worker ${worker.id} has stopped (${signal ?? code}); starting another`);
-      setTimeout(() => {
-        if (!stopping) fork();
-      }, 1_000);
-    });
-  });
-  for (let count = 0; count < environment.workers; count++) fork();
-  return {
-    listening,
-    stop: async () => {
-      stopping = true;
-      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-      const gone = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
-      for (const worker of workers) worker.process.kill('SIGTERM');
-      await Promise.all(gone);
-    },
-  };
-};
-
 const runPrimary = async (environment: Environment) => {
   const server = await openDatabaseServer(environment, warn);
   try {
     const pepper = environment.keyPepper ?? (await loadPepper(environment.dataDir));
     const found = await prepareDatabase(server.uri, environment);
     if (environment.workers > 1) {
-      const workers = runCluster(environment, server.uri, pepper);
+      const workers = runCluster(environment.workers, { [WORKER_URI]: server.uri, KEY_PEPPER: pepper }, warn);
       onStop(async () => {
         await workers.stop();
         await server.stop();
       });
-      announce(found, await workers.listening);
+      announce(found, `http://${environment.host}:${await workers.listening}`);
+      // Not SIGHUP, by which a terminal that is closed tells the processes in it to end.
+      if (process.platform !== 'win32') process.on('SIGUSR2', () => void workers.restart());
     } else {
       const worker = await startWorker(environment, server.uri, pepper);
       onStop(async () => {
@@ -123,6 +95,8 @@ const runPrimary = async (environment: Environment) => {
 const runWorker = async (environment: Environment, uri: string) => {
   const worker = await startWorker(environment, uri, environment.keyPepper ?? '');
   onStop(() => worker.stop());
+  // Meant for the first process alone.
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => undefined);
   // Without the first process there is nobody to replace or stop us.
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 };

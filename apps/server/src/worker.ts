@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { parsePeppers } from '@kaana/api-key/digest';
 import { createDomain, createPasswords, systemClock } from '@kaana/core';
-import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { connectPatiently } from './database.ts';
+import { drain } from './drain.ts';
 import type { Environment } from './environment.ts';
 
 const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
@@ -12,7 +12,6 @@ const FLUSH_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 30_000;
 /** Well below the time that other processes give a lease to be settled. */
 const SETTLE_INTERVAL_MS = 250;
-const GRACE_MS = 10_000;
 
 export type Worker = { readonly address: string; stop(): Promise<void> };
 
@@ -25,11 +24,6 @@ const repeat = (intervalMs: number, work: () => Promise<unknown>, report: (error
   };
   schedule();
   return () => clearTimeout(timer);
-};
-
-const closeWithin = (app: FastifyInstance, ms: number): Promise<unknown> => {
-  const timeout = new Promise((resolve) => setTimeout(resolve, ms).unref());
-  return Promise.race([app.close(), timeout]);
 };
 
 /** One process that serves: connects to the database, listens, and on `stop` finishes what it has begun. */
@@ -62,7 +56,7 @@ export const startWorker = async (
   return {
     address,
     stop: async () => {
-      await closeWithin(app, GRACE_MS);
+      await drain(app);
       stopFlushing();
       stopSettling();
       stopSweeping();

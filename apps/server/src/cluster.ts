@@ -1,0 +1,91 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+
+const RESPAWN_DELAY_MS = 1_000;
+
+export type Cluster = {
+  /** Resolves with the port once all workers listen; rejects where one does not come so far. */
+  readonly listening: Promise<number>;
+  /** Replaces the workers one after another; each listens before its predecessor stops, so that nobody is refused. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const stopWorker = async (worker: Worker): Promise<void> => {
+  if (worker.isDead()) return;
+  const gone = once(worker, 'exit');
+  worker.process.kill('SIGTERM');
+  await gone;
+};
+
+/** Listening, or gone before it came to that. */
+const outcomeOf = (worker: Worker): Promise<'listening' | 'gone'> =>
+  Promise.race([
+    once(worker, 'listening').then(() => 'listening' as const),
+    once(worker, 'exit').then(() => 'gone' as const),
+  ]);
+
+/** Forks the workers, which share the port, and replaces one that dies. */
+export const runCluster = (
+  count: number,
+  environment: Readonly<Record<string, string>>,
+  warn: (message: string) => void,
+): Cluster => {
+  let stopping = false;
+  let started = false;
+  let restarting: Promise<void> = Promise.resolve();
+  const current = new Set<Worker>();
+
+  const fork = (): Worker => {
+    const worker = cluster.fork(environment);
+    current.add(worker);
+    worker.once('exit', (code, signal) => {
+      // Those that were replaced are not current any more.
+      if (!current.delete(worker) || stopping || !started) return;
+      warn(`worker ${worker.id} has stopped (${signal ?? code}); starting another`);
+      setTimeout(() => {
+        if (!stopping) fork();
+      }, RESPAWN_DELAY_MS);
+    });
+    return worker;
+  };
+
+  const begin = async (): Promise<number> => {
+    const ports = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const worker = fork();
+        const heard = once(worker, 'listening') as Promise<[{ port: number }]>;
+        if ((await outcomeOf(worker)) === 'gone') throw new Error(`worker ${worker.id} did not start`);
+        const [{ port }] = await heard;
+        return port;
+      }),
+    );
+    started = true;
+    return ports[0] ?? 0;
+  };
+
+  const replaceAll = async (): Promise<void> => {
+    for (const old of [...current]) {
+      if (stopping) return;
+      const fresh = fork();
+      if ((await outcomeOf(fresh)) === 'gone') {
+        warn('the new worker did not start; the others stay as they are');
+        return;
+      }
+      current.delete(old);
+      await stopWorker(old);
+    }
+  };
+
+  return {
+    listening: begin(),
+    restart: () => {
+      restarting = restarting.then(replaceAll);
+      return restarting;
+    },
+    stop: async () => {
+      stopping = true;
+      await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && stopWorker(worker)));
+    },
+  };
+};
