@@ -39,6 +39,13 @@ export type Plan =
   | { kind: 'index'; scan: IndexScan }
   | { kind: 'or'; scans: IndexScan[] };
 
+/** A plan that leads to one key of a unique index, so to one document at most. */
+export type PointPlan = { kind: 'index'; scan: IndexScan & { bounds: [Bounds] } };
+
+export function isPoint(plan: Plan): plan is PointPlan {
+  return plan.kind === 'index' && plan.scan.bounds.length === 1 && plan.scan.bounds[0]?.point === true;
+}
+
 /** What a filter says about one field, as far as an index can use it. */
 interface FieldConditions {
   /** The field equals one of these. */
@@ -138,6 +145,8 @@ function addPoints(conditions: FieldConditions, values: unknown[], all: Conditio
   const hasNull = values.some((value) => value === null);
   if (hasNull) all.onlyPoints = false;
   else conditions.present = true;
+  // Keys keep no more of a decimal than a double and the next 16 bits; the filter has the last word.
+  if (values.some((value) => typeOf(value) === TYPE.decimal)) all.onlyPoints = false;
   conditions.points ??= values;
 }
 
@@ -152,10 +161,11 @@ function regexPrefix(value: unknown, options: unknown): string | undefined {
 }
 
 function components(conditions: FieldConditions | undefined, descending: boolean): string[] | undefined {
-  if (!conditions?.points) return undefined;
-  return [...new Set(conditions.points.map((value) => encodeComponent(value, descending)))].sort((a, b) =>
-    a < b ? -1 : 1,
-  );
+  const points = conditions?.points;
+  if (!points) return undefined;
+  if (points.length === 1) return [encodeComponent(points[0], descending)];
+  // Without a function, strings are compared by their code units, which is the order of their bytes.
+  return [...new Set(points.map((value) => encodeComponent(value, descending)))].sort();
 }
 
 function rangeOf(
@@ -205,6 +215,8 @@ function considerIndex(
   conditions: Conditions,
   sort: SortField[],
 ): Candidate | undefined {
+  const [first] = index.fields;
+  if (sort.length === 0 && !(first && conditions.fields.has(first.path))) return undefined;
   if (index.partialFilterExpression && !impliesPartial(filter, index.partialFilterExpression))
     return undefined;
   if (index.sparse && !index.fields.every((field) => conditions.fields.get(field.path)?.present))
@@ -252,8 +264,14 @@ function considerIndex(
   const bounded = used > 0 || range !== undefined;
   const sorted = order !== undefined && !index.multikey && !index.hasLongKeys;
   if (!bounded && !sorted) return undefined;
+  // A key stands for a value at the end of its path, also within arrays. Only what is said of `a.0` is more than
+  // the key tells: it may be a place in an array, or a field of the elements.
+  const plain = index.fields.every((field) => !field.parts.some((part) => /^\d+$/.test(part)));
   const exact =
-    conditions.onlyPoints && used === conditions.fields.size && !index.multikey && !index.hasLongKeys;
+    conditions.onlyPoints &&
+    used === conditions.fields.size &&
+    (plain || !index.multikey) &&
+    !index.hasLongKeys;
   const score =
     used * 10 +
     (range ? 5 : 0) +

@@ -25,7 +25,7 @@ export function statements(request: Request, field: string): unknown[] {
 export function* batch<T>(
   request: Request,
   items: readonly T[],
-  one: (item: T, index: number) => void | Task<void>,
+  one: (item: T, index: number) => undefined | Task<void>,
 ): Task<Doc[]> {
   const ordered = request.body.ordered === undefined || flagField(request.body, 'ordered');
   const errors: Doc[] = [];

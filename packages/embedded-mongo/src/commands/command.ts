@@ -71,7 +71,23 @@ export function namespaceOf(request: Request): string {
   return checkNamespace(request.database, name);
 }
 
+/** Names that passed the check, by themselves; there are few, and nearly every request has one. */
+const NAMESPACES = new Map<string, Map<string, string>>();
+const MAX_REMEMBERED = 1000;
+
 export function checkNamespace(database: string, collection: string): string {
+  const known = NAMESPACES.get(database)?.get(collection);
+  if (known !== undefined) return known;
+  const namespace = checkedNamespace(database, collection);
+  const remembered = NAMESPACES.get(database) ?? new Map<string, string>();
+  if (remembered.size < MAX_REMEMBERED && NAMESPACES.size < MAX_REMEMBERED) {
+    remembered.set(collection, namespace);
+    NAMESPACES.set(database, remembered);
+  }
+  return namespace;
+}
+
+function checkedNamespace(database: string, collection: string): string {
   if (collection === '')
     throw new ServerError('InvalidNamespace', `Invalid namespace specified '${database}.'`);
   if (
@@ -141,9 +157,10 @@ export function refuseUnknown(
   where: string,
   known: ReadonlySet<string> | readonly string[],
 ): void {
-  const set = known instanceof Set ? (known as ReadonlySet<string>) : new Set(known as readonly string[]);
+  const list = Array.isArray(known) ? (known as readonly string[]) : undefined;
   for (const field of Object.keys(body)) {
-    if (!set.has(field)) throw new ServerError(40415, `BSON field '${where}.${field}' is an unknown field.`);
+    if (!(list ? list.includes(field) : (known as ReadonlySet<string>).has(field)))
+      throw new ServerError(40415, `BSON field '${where}.${field}' is an unknown field.`);
   }
 }
 

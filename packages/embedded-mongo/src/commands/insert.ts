@@ -71,6 +71,7 @@ export const insert: Command = {
       // A copy: the bytes are part of the request's buffer, which would otherwise live as long as the document.
       insertOne(target(request, namespace), Buffer.from(item), validation);
       inserted++;
+      return undefined;
     });
     return { n: new Int32(inserted), ...(errors.length > 0 ? { writeErrors: errors } : {}) };
   },

@@ -1,8 +1,9 @@
 import { ServerError } from '../errors.ts';
+import { isPoint } from '../planner.ts';
 import { matches, type PreparedFind, prepareFind, sortedMatches } from '../query/execute.ts';
 import type { QueryContext } from '../query/filter.ts';
 import { lastMatch } from '../query/path.ts';
-import type { Collection } from '../storage/collection.ts';
+import type { Collection, Row } from '../storage/collection.ts';
 import type { Task } from '../task.ts';
 import { compileUpdate, type Update, upsertSeed } from '../update/update.ts';
 import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
@@ -39,6 +40,28 @@ interface UpdatePlan {
   upsert: boolean;
   filter: Doc;
   validation: Validation;
+  /** The top-level fields that it may change; undefined if any. */
+  touched: ReadonlySet<string> | undefined;
+}
+
+/** The top-level fields that an update by operators names. */
+function touchedBy(change: unknown): ReadonlySet<string> | undefined {
+  if (!isDoc(change)) return undefined;
+  const touched = new Set<string>();
+  for (const operator of Object.keys(change)) {
+    const fields = change[operator];
+    if (!operator.startsWith('$') || !isDoc(fields)) return undefined;
+    for (const path of Object.keys(fields)) {
+      touched.add(rootOf(path));
+      if (operator === '$rename') touched.add(rootOf(String(fields[path])));
+    }
+  }
+  return touched;
+}
+
+function rootOf(path: string): string {
+  const dot = path.indexOf('.');
+  return dot < 0 ? path : path.slice(0, dot);
 }
 
 /** Plans an update of one document, without upsert. */
@@ -49,7 +72,7 @@ export function planUpdate(
   const { filter, change, context, validation } = wanted;
   const update = compileUpdate(change, undefined, context);
   const find = prepareFind(collection, { filter, context });
-  return { find, update, multi: false, upsert: false, filter, validation };
+  return { find, update, multi: false, upsert: false, filter, validation, touched: touchedBy(change) };
 }
 
 export function prepareUpdate(
@@ -74,18 +97,25 @@ export function prepareUpdate(
     upsert: flagField(source, 'upsert'),
     filter,
     validation: validationOf(request),
+    touched: touchedBy(change),
   };
 }
 
+interface Updated {
+  before: Doc;
+  after: Doc;
+  modified: boolean;
+}
+
 /** Applies an update to one document that matched; returns undefined if it no longer does. */
-function updateOne(
-  collection: Collection,
-  plan: UpdatePlan,
-  id: string,
-): { before: Doc; after: Doc; modified: boolean } | undefined {
+function updateOne(collection: Collection, plan: UpdatePlan, id: string): Updated | undefined {
   // What the scan saw may be older than what is there; read, check and write now, in one step.
   const bytes = collection.read(id);
-  if (!bytes) return undefined;
+  return bytes && updateRow(collection, plan, { id, bytes });
+}
+
+/** As `updateOne`, for a row that was read in this same step. */
+function updateRow(collection: Collection, plan: UpdatePlan, { id, bytes }: Row): Updated | undefined {
   const before = decode(bytes);
   lastMatch.index = -1;
   if (!plan.find.matcher(before)) return undefined;
@@ -106,7 +136,7 @@ function updateOne(
     throw new ServerError(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
   validate(collection, after, plan.validation, before);
   refusePrepared(collection, after, id);
-  collection.update({ id, bytes }, before, after, encoded);
+  collection.update({ id, bytes }, before, after, encoded, plan.touched);
   return { before, after, modified: true };
 }
 
@@ -127,19 +157,48 @@ function upsert(request: Request, namespace: string, plan: UpdatePlan): Doc {
   return insertOne(target(request, namespace), encode(after), plan.validation);
 }
 
+function newOutcome(): Outcome {
+  return { matched: 0, modified: 0, upserted: undefined, before: undefined, after: undefined };
+}
+
+function note(outcome: Outcome, done: Updated): void {
+  outcome.matched++;
+  if (done.modified) outcome.modified++;
+  outcome.before = done.before;
+  outcome.after = done.after;
+}
+
+/** Applies an update whose plan leads to one document at most: at once. */
+export function applyPointUpdate(
+  request: Request,
+  namespace: string,
+  collection: Collection,
+  plan: UpdatePlan,
+): Outcome | undefined {
+  if (!isPoint(plan.find.plan)) return undefined;
+  const outcome = newOutcome();
+  const row = collection.at(plan.find.plan);
+  const done = row && updateRow(collection, plan, row);
+  if (done) note(outcome, done);
+  else upsertIfWanted(request, namespace, plan, outcome);
+  return outcome;
+}
+
+function upsertIfWanted(request: Request, namespace: string, plan: UpdatePlan, outcome: Outcome): void {
+  if (outcome.matched > 0 || !plan.upsert) return;
+  outcome.after = upsert(request, namespace, plan);
+  outcome.upserted = outcome.after._id;
+}
+
 export function* applyUpdate(
   request: Request,
   namespace: string,
   collection: Collection | undefined,
   plan: UpdatePlan,
 ): Task<Outcome> {
-  const outcome: Outcome = {
-    matched: 0,
-    modified: 0,
-    upserted: undefined,
-    before: undefined,
-    after: undefined,
-  };
+  const atOnce = collection && applyPointUpdate(request, namespace, collection, plan);
+  if (atOnce) return atOnce;
+  const outcome = newOutcome();
   if (collection) {
     // An update can move a document ahead of the scan; no document is updated twice.
     const seen = new Set<string>();
@@ -151,18 +210,12 @@ export function* applyUpdate(
       if (seen.has(match.row.id)) continue;
       const done = updateOne(collection, plan, match.row.id);
       if (!done) continue;
-      outcome.matched++;
-      if (done.modified) outcome.modified++;
-      outcome.before = done.before;
-      outcome.after = done.after;
+      note(outcome, done);
       if (!plan.multi) break;
       seen.add(match.row.id);
     }
   }
-  if (outcome.matched === 0 && plan.upsert) {
-    outcome.after = upsert(request, namespace, plan);
-    outcome.upserted = outcome.after._id;
-  }
+  upsertIfWanted(request, namespace, plan, outcome);
   return outcome;
 }
 
@@ -187,7 +240,14 @@ export const update: Command = {
     const upserted: Doc[] = [];
     let matched = 0;
     let modified = 0;
-    const errors = yield* batch(request, statements(request, 'updates'), function* (item, index): Task<void> {
+    const count = (outcome: Outcome, index: number): void => {
+      matched += outcome.matched;
+      modified += outcome.modified;
+      if (outcome.upserted === undefined) return;
+      matched++;
+      upserted.push({ index: new Int32(index), _id: outcome.upserted });
+    };
+    const errors = yield* batch(request, statements(request, 'updates'), (item, index) => {
       if (!isDoc(item))
         throw new ServerError(
           'TypeMismatch',
@@ -198,13 +258,14 @@ export const update: Command = {
         throw new ServerError('FailedToParse', 'Cannot specify sort with multi=true');
       const collection = request.engine.catalog.find(namespace);
       const plan = prepareUpdate(request, collection, item, docField(item, 'q') ?? {}, item.u);
-      const outcome = yield* applyUpdate(request, namespace, collection, plan);
-      matched += outcome.matched;
-      modified += outcome.modified;
-      if (outcome.upserted !== undefined) {
-        matched++;
-        upserted.push({ index: new Int32(index), _id: outcome.upserted });
+      const atOnce = collection && applyPointUpdate(request, namespace, collection, plan);
+      if (atOnce) {
+        count(atOnce, index);
+        return undefined;
       }
+      return (function* (): Task<void> {
+        count(yield* applyUpdate(request, namespace, collection, plan), index);
+      })();
     });
     return {
       n: new Int32(matched),

@@ -1,5 +1,5 @@
 import { valuesEqual } from '../values/compare.ts';
-import type { Doc } from '../values/types.ts';
+import { type Doc, isDoc } from '../values/types.ts';
 
 /** An index as the catalog keeps it. */
 export interface IndexSpec {
@@ -22,6 +22,23 @@ export interface IndexSpec {
   multikey: boolean;
   /** Some key was longer than LMDB takes, so order within the index is not exact. */
   hasLongKeys: boolean;
+}
+
+/** Whether an index's keys of a document can change with one of these top-level fields. */
+export function dependsOn(index: IndexSpec, touched: ReadonlySet<string>): boolean {
+  return (
+    index.fields.some((field) => touched.has(field.parts[0] as string)) ||
+    (index.partialFilterExpression !== undefined && mentions(index.partialFilterExpression, touched))
+  );
+}
+
+function mentions(filter: Doc, touched: ReadonlySet<string>): boolean {
+  return Object.keys(filter).some((key) => {
+    if (!key.startsWith('$')) return touched.has(key.split('.')[0] as string);
+    const branches = filter[key];
+    if (key !== '$and' && key !== '$or') return true;
+    return Array.isArray(branches) && branches.some((branch) => isDoc(branch) && mentions(branch, touched));
+  });
 }
 
 /** Same fields, same directions, same order. */

@@ -1,8 +1,8 @@
 import { ServerError } from '../errors.ts';
 import { documentKeys } from '../indexes/entries.ts';
 import { afterPrefix, storedKey } from '../indexes/key.ts';
-import type { IndexSpec } from '../indexes/spec.ts';
-import type { IndexScan, Plan } from '../planner.ts';
+import { dependsOn, type IndexSpec } from '../indexes/spec.ts';
+import type { IndexScan, Plan, PointPlan } from '../planner.ts';
 import { compileFilter, type Matcher } from '../query/filter.ts';
 import { getPath } from '../query/path.ts';
 import type { Task } from '../task.ts';
@@ -91,10 +91,11 @@ export class Collection {
     if (this.#count !== undefined) this.#count++;
   }
 
-  update(row: Row, before: Doc, after: Doc, bytes: Buffer): void {
+  /** `touched`: the top-level fields that may differ; undefined if any may. */
+  update(row: Row, before: Doc, after: Doc, bytes: Buffer, touched?: ReadonlySet<string>): void {
     const changes: { index: IndexSpec; added: string[]; removed: string[] }[] = [];
     for (const index of this.indexes) {
-      if (index.name === '_id_') continue;
+      if (index.name === '_id_' || (touched && !dependsOn(index, touched))) continue;
       const oldKeys = this.#keysOf(index, before);
       const newKeys = this.#keysOf(index, after);
       const added = newKeys.filter((key) => !oldKeys.includes(key));
@@ -148,8 +149,8 @@ export class Collection {
   #refuseDuplicates(index: IndexSpec, keys: readonly string[], id: string | undefined, doc: Doc): void {
     if (!index.unique) return;
     for (const key of keys) {
-      const holder = this.#store.get(index.ident + key);
-      if (holder && holder.toString('latin1') !== id) throw this.#duplicate(index, key, doc);
+      const holder = this.#store.getText(index.ident + key);
+      if (holder !== undefined && holder !== id) throw this.#duplicate(index, key, doc);
     }
   }
 
@@ -234,15 +235,26 @@ export class Collection {
     return this.#count;
   }
 
+  /** The one document that a plan can lead to; undefined if there is none. Only for plans that `isPoint`. */
+  at(plan: PointPlan): Row | undefined {
+    const { index, bounds } = plan.scan;
+    const id = this.#store.getText(index.ident + bounds[0].low);
+    return id === undefined ? undefined : this.#row(id, undefined);
+  }
+
   /** The documents that a plan leads to; now and then undefined, where the caller may pause. */
-  *scan(plan: Plan): Generator<Row | undefined, void, undefined> {
-    if (plan.kind === 'collection') yield* this.scanAll(plan.reverse);
-    else if (plan.kind === 'index')
-      yield* this.#scanIndex(plan.scan, plan.scan.index.multikey ? new Set() : undefined);
-    else {
-      const seen = new Set<string>();
-      for (const scan of plan.scans) yield* this.#scanIndex(scan, seen);
-    }
+  scan(plan: Plan): Generator<Row | undefined, void, undefined> {
+    if (plan.kind === 'collection') return this.scanAll(plan.reverse);
+    if (plan.kind === 'or') return this.#scanIndexes(plan.scans);
+    const { index, bounds } = plan.scan;
+    // Several entries may lead to one document, but a single key of a unique index does not.
+    const several = index.multikey && !(bounds.length === 1 && bounds[0]?.point);
+    return this.#scanIndex(plan.scan, several ? new Set() : undefined);
+  }
+
+  *#scanIndexes(scans: IndexScan[]): Generator<Row | undefined, void, undefined> {
+    const seen = new Set<string>();
+    for (const scan of scans) yield* this.#scanIndex(scan, seen);
   }
 
   *scanAll(reverse: boolean): Generator<Row | undefined, void, undefined> {
@@ -265,7 +277,7 @@ export class Collection {
     let steps = 0;
     for (const bound of bounds) {
       if (bound.point) {
-        const id = this.#store.get(index.ident + bound.low)?.toString('latin1');
+        const id = this.#store.getText(index.ident + bound.low);
         const row = id === undefined ? undefined : this.#row(id, seen);
         if (row) yield row;
         if (++steps % 64 === 0) yield undefined;
@@ -314,7 +326,7 @@ export class Collection {
         for (const key of this.#keysOf(index, doc)) {
           expected.set(index, (expected.get(index) ?? 0) + 1);
           const held = index.unique
-            ? this.#store.get(index.ident + key)?.toString('latin1') === row.id
+            ? this.#store.getText(index.ident + key) === row.id
             : this.#store.get(index.ident + key + row.id) !== undefined;
           if (!held) problems.push(`index ${index.name} misses an entry for _id ${show(doc._id)}`);
         }

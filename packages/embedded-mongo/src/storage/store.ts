@@ -1,5 +1,6 @@
 import { open, type RootDatabase } from 'lmdb';
 import { afterPrefix } from '../indexes/key.ts';
+import { KEY_CODEC, VALUE_CODEC } from './key-codec.ts';
 import { Overlay } from './overlay.ts';
 
 /** One entry of a range; the key is a latin1 string, one character a byte. */
@@ -30,7 +31,7 @@ const LAZY_COMMIT_MS = 50;
  * LMDB's `overlappingSync` is off: with it a commit is visible, and its promise resolves, before it is durable.
  */
 export class Store {
-  readonly #db: RootDatabase<Buffer, Uint8Array>;
+  readonly #db: RootDatabase<Buffer, string>;
   readonly #onFailure: (error: Error) => void;
   #active = new Overlay();
   #flushing: Overlay | undefined;
@@ -41,21 +42,35 @@ export class Store {
   /** `onFailure` is told of a commit that failed; nothing that was written since may be believed any more. */
   constructor(path: string, onFailure: (error: Error) => void) {
     this.#onFailure = onFailure;
-    this.#db = open<Buffer, Uint8Array>({
+    this.#db = open<Buffer, string>({
       path,
       noSubdir: false,
-      keyEncoding: 'binary',
       encoding: 'binary',
+      keyEncoder: KEY_CODEC,
+      encoder: VALUE_CODEC,
       overlappingSync: false,
       maxDbs: 1,
     });
   }
 
   get(key: string): Buffer | undefined {
-    let found = this.#active.get(key);
-    if (found === undefined && this.#flushing) found = this.#flushing.get(key);
-    if (found !== undefined) return found ?? undefined;
-    return this.#db.get(Buffer.from(key, 'latin1'));
+    const pending = this.#pending(key);
+    if (pending !== undefined) return pending ?? undefined;
+    return this.#db.get(key);
+  }
+
+  /** A value that is a short byte string, as one. */
+  getText(key: string): string | undefined {
+    const pending = this.#pending(key);
+    if (pending !== undefined) return pending?.toString('latin1');
+    // Read at once, as the buffer is used again by the next read.
+    const bytes = this.#db.getBinaryFast(key);
+    return bytes?.toString('latin1', 0, bytes.length);
+  }
+
+  #pending(key: string): Buffer | null | undefined {
+    const found = this.#active.get(key);
+    return found === undefined && this.#flushing ? this.#flushing.get(key) : found;
   }
 
   put(key: string, value: Buffer): void {
@@ -68,41 +83,52 @@ export class Store {
 
   /**
    * Up to about `limit` entries with low <= key < high, in order, or in reverse order. To go on, ask again with
-   * `next` as the new low (or, in reverse, as the new high).
+   * `next` as the new low (or, in reverse, as the new high). There may be a `next` where nothing follows.
    */
   range(low: string, high: string, reverse: boolean, limit: number): Chunk {
     if (low >= high) return { entries: [], next: undefined };
     const stored: Entry[] = [];
-    const lowBytes = Buffer.from(low, 'latin1');
-    const highBytes = Buffer.from(high, 'latin1');
-    const options = reverse
-      ? { start: highBytes, end: lowBytes, inclusiveEnd: true, reverse: true, limit: limit + 1 }
-      : { start: lowBytes, end: highBytes, limit };
     let seen = 0;
-    for (const { key, value } of this.#db.getRange(options)) {
+    const options = reverse
+      ? { start: high, end: low, inclusiveEnd: true, reverse: true, limit: limit + 1 }
+      : { start: low, end: high, limit };
+    for (const entry of this.#db.getRange(options)) {
       seen++;
-      const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-      if (text >= low && text < high && stored.length < limit) stored.push({ key: text, value });
+      // In reverse the range includes its start, which is `high`.
+      if (entry.key >= low && entry.key < high && stored.length < limit) stored.push(entry);
     }
-    const full = seen >= limit && stored.length > 0;
-    const last = full ? (stored[stored.length - 1] as Entry).key : undefined;
-    const next = last === undefined ? undefined : reverse ? last : `${last}\0`;
-    if (this.#active.size === 0 && !this.#flushing) return { entries: stored, next };
-    const from = reverse && next !== undefined ? next : low;
-    const to = !reverse && next !== undefined ? next : high;
-    return { entries: this.#merge(stored, from, to, reverse), next };
+    const last = seen >= limit ? stored[stored.length - 1]?.key : undefined;
+    if (this.#active.size === 0 && !this.#flushing) return { entries: stored, next: after(last, reverse) };
+    return this.#merge(stored, last, low, high, reverse, limit);
   }
 
-  #merge(stored: Entry[], low: string, high: string, reverse: boolean): Entry[] {
-    const changes = new Map<string, Buffer | null>();
-    for (const overlay of [this.#flushing, this.#active]) {
-      overlay?.collect(low, high, changes);
+  /** What is stored, with what the overlays say about the same stretch; `last`: where the stored part stops. */
+  #merge(
+    stored: Entry[],
+    last: string | undefined,
+    low: string,
+    high: string,
+    reverse: boolean,
+    limit: number,
+  ): Chunk {
+    const flushing = this.#flushing?.keys(low, high, reverse, limit) ?? [];
+    const active = this.#active.keys(low, high, reverse, limit);
+    if (flushing.length + active.length === 0) return { entries: stored, next: after(last, reverse) };
+    // Each source was read up to the limit; beyond the nearest of their ends not all of them have been seen.
+    const ends = [last, flushing[limit - 1], active[limit - 1]].filter((end) => end !== undefined);
+    const end = ends.length === 0 ? undefined : ends.reduce((a, b) => (a < b !== reverse ? a : b));
+    const within = (key: string): boolean => end === undefined || (reverse ? key >= end : key <= end);
+    const changed = new Set<string>();
+    const entries: Entry[] = [];
+    for (const key of [...flushing, ...active]) {
+      if (!within(key) || changed.has(key)) continue;
+      changed.add(key);
+      const value = this.#pending(key);
+      if (value) entries.push({ key, value });
     }
-    if (changes.size === 0) return stored;
-    const kept = stored.filter((entry) => !changes.has(entry.key));
-    for (const [key, value] of changes) if (value) kept.push({ key, value });
-    kept.sort((a, b) => (a.key < b.key ? -1 : 1));
-    return reverse ? kept.reverse() : kept;
+    for (const entry of stored) if (within(entry.key) && !changed.has(entry.key)) entries.push(entry);
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { entries: reverse ? entries.reverse() : entries, next: after(end, reverse) };
   }
 
   /** Whether any key starts with the prefix. */
@@ -157,10 +183,9 @@ export class Store {
     this.#active = new Overlay();
     const committed = this.#db.batch(() => {
       for (const [key, value] of overlay.entries()) {
-        const bytes = Buffer.from(key, 'latin1');
         // Inside `batch` the promises of single operations are the batch's own.
-        if (value) void this.#db.put(bytes, value);
-        else void this.#db.remove(bytes);
+        if (value) void this.#db.put(key, value);
+        else void this.#db.remove(key);
       }
     });
     committed.then(
@@ -184,4 +209,8 @@ export class Store {
     clearTimeout(this.#timer);
     await this.#db.close();
   }
+}
+
+function after(last: string | undefined, reverse: boolean): string | undefined {
+  return last === undefined || reverse ? last : `${last}\0`;
 }

@@ -97,6 +97,7 @@ function byPath(a: Step, b: Step): number {
 }
 
 function refuseConflicts(steps: readonly Step[]): void {
+  if (steps.length === 1 && steps[0]?.operator !== '$rename') return;
   const paths = steps
     .flatMap((step) => (step.operator === '$rename' ? [step.path, String(step.argument)] : [step.path]))
     .sort();
@@ -113,6 +114,7 @@ function refuseConflicts(steps: readonly Step[]): void {
 
 /** `a.$[].x` and `a.b` take `a` for an array and for a document. */
 function refuseMixedPlaceholders(steps: readonly Step[]): void {
+  if (!steps.some((step) => step.path.includes('$['))) return;
   const kinds = new Map<string, boolean>();
   for (const { path, parts } of steps) {
     for (const [i, part] of parts.entries()) {

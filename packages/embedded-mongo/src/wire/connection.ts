@@ -3,17 +3,9 @@ import { dispatch } from '../commands/dispatch.ts';
 import type { Engine } from '../engine.ts';
 import { ServerError, toServerError } from '../errors.ts';
 import type { Doc } from '../values/types.ts';
-import {
-  encodeLegacyReply,
-  encodeMessage,
-  type Frame,
-  FrameReader,
-  OP_MSG,
-  OP_QUERY,
-  ProtocolError,
-} from './frame.ts';
+import { type Frame, FrameReader, OP_MSG, OP_QUERY, ProtocolError } from './frame.ts';
 import { readLegacyQuery, readMessage } from './message.ts';
-import { errorReply, successReply } from './reply.ts';
+import { type Asked, errorMessage, successMessage } from './reply.ts';
 
 /** Requests that may wait on one connection before it is no longer read from. */
 const MAX_WAITING = 64;
@@ -39,7 +31,7 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     try {
-      this.#waiting.push(...this.#reader.push(chunk));
+      for (const frame of this.#reader.push(chunk)) this.#waiting.push(frame);
     } catch {
       this.#socket.destroy();
       return;
@@ -50,6 +42,11 @@ export class Connection {
 
   #next(): void {
     this.#busy = true;
+    // Answers to requests that came together leave together.
+    if (this.#waiting.length > 1) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
     for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) {
       const answering = this.#answer(frame);
       if (answering !== undefined) {
@@ -70,6 +67,7 @@ export class Connection {
     let body: Doc;
     let moreToCome = false;
     const legacy = frame.opCode === OP_QUERY;
+    const asked: Asked = { requestId: frame.requestId, legacy };
     try {
       if (frame.opCode === OP_MSG) ({ body, moreToCome } = readMessage(frame.body));
       else if (legacy) body = readLegacyQuery(frame.body);
@@ -77,37 +75,30 @@ export class Connection {
     } catch (error) {
       // A frame that is sound but holds bad BSON gets an answer; anything else ends the connection.
       if (frame.opCode === OP_MSG && !(error instanceof ProtocolError) && !(error instanceof RangeError)) {
-        this.#send(frame, legacy, errorReply(toServerError(error)));
+        this.#socket.write(errorMessage(asked, toServerError(error)));
       } else this.#socket.destroy();
       return undefined;
     }
     try {
       const reply = dispatch(this.#engine, body, this.#number);
       if (!(reply instanceof Promise)) {
-        if (!moreToCome) this.#send(frame, legacy, successReply(reply));
+        if (!moreToCome) this.#socket.write(successMessage(asked, reply));
         return undefined;
       }
       return reply.then(
         (done) => {
-          if (!moreToCome) this.#send(frame, legacy, successReply(done));
+          if (!moreToCome && !this.#socket.destroyed) this.#socket.write(successMessage(asked, done));
         },
-        (error: unknown) => this.#fail(frame, legacy, moreToCome, error),
+        (error: unknown) => this.#fail(asked, moreToCome, error),
       );
     } catch (error) {
-      this.#fail(frame, legacy, moreToCome, error);
+      this.#fail(asked, moreToCome, error);
       return undefined;
     }
   }
 
-  #fail(frame: Frame, legacy: boolean, moreToCome: boolean, error: unknown): void {
+  #fail(asked: Asked, moreToCome: boolean, error: unknown): void {
     if (!(error instanceof ServerError)) this.#engine.log(error);
-    if (!moreToCome) this.#send(frame, legacy, errorReply(toServerError(error)));
-  }
-
-  #send(frame: Frame, legacy: boolean, document: Buffer): void {
-    if (this.#socket.destroyed) return;
-    this.#socket.write(
-      legacy ? encodeLegacyReply(frame.requestId, document) : encodeMessage(frame.requestId, document),
-    );
+    if (!moreToCome && !this.#socket.destroyed) this.#socket.write(errorMessage(asked, toServerError(error)));
   }
 }

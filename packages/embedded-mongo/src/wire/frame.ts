@@ -53,29 +53,38 @@ export class FrameReader {
 
 let nextRequestId = 1;
 
-function header(length: number, responseTo: number, opCode: number): Buffer {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES);
+function writeHeader(bytes: Buffer, responseTo: number, opCode: number): void {
   nextRequestId = (nextRequestId + 1) & 0x7fffffff;
-  bytes.writeInt32LE(length, 0);
+  bytes.writeInt32LE(bytes.length, 0);
   bytes.writeInt32LE(nextRequestId, 4);
   bytes.writeInt32LE(responseTo, 8);
   bytes.writeInt32LE(opCode, 12);
+}
+
+/** Header, flags and section kind of an OP_MSG with one document. */
+export const MESSAGE_PREFIX_BYTES = HEADER_BYTES + 5;
+
+/** Makes an OP_MSG of a document that lies behind room for its prefix. */
+export function sealMessage(bytes: Buffer, responseTo: number): Buffer {
+  writeHeader(bytes, responseTo, OP_MSG);
+  bytes.fill(0, HEADER_BYTES, MESSAGE_PREFIX_BYTES);
   return bytes;
 }
 
-const MSG_PREFIX = Buffer.alloc(5);
-
 /** An OP_MSG with one document. */
 export function encodeMessage(responseTo: number, document: Buffer): Buffer {
-  const length = HEADER_BYTES + MSG_PREFIX.length + document.length;
-  return Buffer.concat([header(length, responseTo, OP_MSG), MSG_PREFIX, document], length);
+  const bytes = Buffer.allocUnsafe(MESSAGE_PREFIX_BYTES + document.length);
+  document.copy(bytes, MESSAGE_PREFIX_BYTES);
+  return sealMessage(bytes, responseTo);
 }
 
-/** The OP_REPLY to a legacy OP_QUERY. */
-export function encodeLegacyReply(responseTo: number, document: Buffer): Buffer {
-  const prefix = Buffer.alloc(20);
-  prefix.writeInt32LE(8, 0); // AwaitCapable, as every server since 3.0 sets it
-  prefix.writeInt32LE(1, 16);
-  const length = HEADER_BYTES + prefix.length + document.length;
-  return Buffer.concat([header(length, responseTo, OP_REPLY), prefix, document], length);
+export const LEGACY_PREFIX_BYTES = HEADER_BYTES + 20;
+
+/** Makes the OP_REPLY to a legacy OP_QUERY of a document that lies behind room for its prefix. */
+export function sealLegacyReply(bytes: Buffer, responseTo: number): Buffer {
+  writeHeader(bytes, responseTo, OP_REPLY);
+  bytes.fill(0, HEADER_BYTES, LEGACY_PREFIX_BYTES);
+  bytes.writeInt32LE(8, HEADER_BYTES); // AwaitCapable, as every server since 3.0 sets it
+  bytes.writeInt32LE(1, HEADER_BYTES + 16);
+  return bytes;
 }

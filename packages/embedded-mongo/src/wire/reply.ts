@@ -1,56 +1,50 @@
 import { RawDocument, type Reply } from '../commands/command.ts';
 import type { ServerError } from '../errors.ts';
-import { encode } from '../values/codec.ts';
 import { type Doc, Double, Int32, isDoc } from '../values/types.ts';
+import { BsonWriter } from './bson-writer.ts';
+import { LEGACY_PREFIX_BYTES, MESSAGE_PREFIX_BYTES, sealLegacyReply, sealMessage } from './frame.ts';
 
-const END = Buffer.alloc(1);
-
-function sized(parts: Buffer[]): Buffer {
-  const size = parts.reduce((sum, part) => sum + part.length, 5);
-  const length = Buffer.allocUnsafe(4);
-  length.writeInt32LE(size);
-  return Buffer.concat([length, ...parts, END], size);
+/** What a request asked by, which its answer has to name and follow. */
+export interface Asked {
+  requestId: number;
+  legacy: boolean;
 }
 
-function named(type: number, name: string, value: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([type]), Buffer.from(`${name}\0`), value]);
-}
+/** Bytes of array elements besides the documents: type, an index of up to seven digits, zero. */
+const ELEMENT_BYTES = 9;
 
-function hasRaw(value: unknown): boolean {
-  return value instanceof RawDocument || (isDoc(value) && Object.values(value).some(hasRaw));
-}
-
-/** Encodes a reply; results that are BSON already are copied as they are, not decoded and encoded again. */
-export function encodeReply(reply: Doc): Buffer {
-  if (!hasRaw(reply)) return encode(reply);
-  const parts: Buffer[] = [];
-  for (const [name, value] of Object.entries(reply)) {
-    if (value instanceof RawDocument) {
-      const { bytes } = value;
-      if (Buffer.isBuffer(bytes)) parts.push(named(3, name, bytes));
-      else
-        parts.push(
-          named(
-            4,
-            name,
-            sized((bytes as readonly Buffer[]).flatMap((item, i) => [Buffer.from(`\x03${i}\0`), item])),
-          ),
-        );
-    } else if (hasRaw(value)) parts.push(named(3, name, encodeReply(value as Doc)));
-    else parts.push(encode({ [name]: value }).subarray(4, -1));
+/** Bytes that a reply will copy; so a large one is allocated once. */
+function rawBytes(value: unknown): number {
+  if (value instanceof RawDocument) {
+    if (Buffer.isBuffer(value.bytes)) return value.bytes.length;
+    let sum = 0;
+    for (const item of value.bytes) sum += item.length + ELEMENT_BYTES;
+    return sum;
   }
-  return sized(parts);
+  let sum = 0;
+  if (isDoc(value)) for (const name of Object.keys(value)) sum += rawBytes(value[name]);
+  return sum;
+}
+
+/** A whole message: header and document in one buffer. */
+function message(asked: Asked, reply: Doc): Buffer {
+  const writer = new BsonWriter(asked.legacy ? LEGACY_PREFIX_BYTES : MESSAGE_PREFIX_BYTES, rawBytes(reply));
+  writer.document(reply);
+  const bytes = writer.finish();
+  return asked.legacy ? sealLegacyReply(bytes, asked.requestId) : sealMessage(bytes, asked.requestId);
 }
 
 const OK = new Double(1);
 const NOT_OK = new Double(0);
 
-export function successReply(reply: Reply): Buffer {
-  return encodeReply({ ...reply, ok: OK });
+export function successMessage(asked: Asked, reply: Reply): Buffer {
+  // The reply is its command's own, made for this request.
+  reply.ok = OK;
+  return message(asked, reply);
 }
 
-export function errorReply(error: ServerError): Buffer {
-  return encodeReply({
+export function errorMessage(asked: Asked, error: ServerError): Buffer {
+  return message(asked, {
     ok: NOT_OK,
     errmsg: error.message,
     code: new Int32(error.code),
