@@ -89,6 +89,7 @@ export class Engine {
     clearTimeout(this.#ttlTimer);
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
+    this.catalog.leftovers.stop();
     await this.store.close();
   }
 }

@@ -231,8 +231,10 @@ function considerIndex(
     const root = field.parts[0] as string;
     if (index.multikey && usedRoots.has(root)) break;
     const found = conditions.fields.get(field.path);
-    const points = components(found, field.descending);
-    if (points && points.length * prefixes.length <= MAX_POINTS) {
+    // Of one field there may be as many as the client sent.
+    const many = (found?.points?.length ?? 0) * prefixes.length > MAX_POINTS && prefixes.length > 1;
+    const points = many ? undefined : components(found, field.descending);
+    if (points) {
       prefixes = prefixes.flatMap((prefix) => points.map((point) => prefix + point));
       if (points.length === 1 && singlePoints === used) singlePoints++;
       used++;

@@ -5,13 +5,16 @@ import type { Store } from './storage/store.ts';
 import { run, type Task } from './task.ts';
 import { decode } from './values/codec.ts';
 
+/** More than this waiting for the disk, and removing pauses until it is less. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
 /** Removes the documents whose date in a TTL index is more than its `expireAfterSeconds` before `now`. */
 export async function sweepExpired(catalog: Catalog, store: Store, now: Date): Promise<void> {
-  await run(sweep(catalog, now));
+  await run(sweep(catalog, store, now));
   store.lazily();
 }
 
-function* sweep(catalog: Catalog, now: Date): Task<void> {
+function* sweep(catalog: Catalog, store: Store, now: Date): Task<void> {
   for (const collection of [...catalog.all()]) {
     for (const index of [...collection.indexes]) {
       const [field] = index.fields;
@@ -23,7 +26,7 @@ function* sweep(catalog: Catalog, now: Date): Task<void> {
         const bytes = row && collection.read(row.id);
         const doc = bytes && decode(bytes);
         if (row && doc && expired(doc) && !collection.dropped) collection.remove({ id: row.id, bytes }, doc);
-        yield;
+        yield store.pendingBytes > MAX_PENDING_BYTES ? store.durable() : undefined;
       }
     }
   }

@@ -58,7 +58,7 @@ function resultsOf(
   if (collection && shape) {
     return (function* (): Source {
       let total = 0;
-      if (Object.keys(head.filter).length === 0) total = collection.count();
+      if (Object.keys(head.filter).length === 0) total = yield* collection.count();
       else {
         for (const match of matches(collection, find)) {
           if (match) total++;

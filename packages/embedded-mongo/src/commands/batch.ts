@@ -1,6 +1,7 @@
 import { ServerError, toServerError } from '../errors.ts';
 import type { Collection } from '../storage/collection.ts';
 import type { Task } from '../task.ts';
+import { decode } from '../values/codec.ts';
 import { type Doc, Int32 } from '../values/types.ts';
 import { flagField, type Request } from './command.ts';
 
@@ -19,6 +20,11 @@ export function statements(request: Request, field: string): unknown[] {
     );
   }
   return items;
+}
+
+/** A statement, which came encoded if it came in a sequence of its own. */
+export function statement(item: unknown): unknown {
+  return item instanceof Uint8Array ? decode(item) : item;
 }
 
 /** Runs each statement; an error ends an ordered batch, and is one of many in an unordered one. */
@@ -43,14 +49,14 @@ export function* batch<T>(
       });
       if (ordered) break;
     }
-    // Asked for as often as it pauses: the disk may need several turns.
-    while (request.engine.store.pendingBytes > MAX_PENDING_BYTES) {
-      void request.engine.store.durable();
-      yield;
-    }
-    yield;
+    yield room(request);
   }
   return errors;
+}
+
+/** Something to wait for, if too much waits for the disk already. */
+export function room({ engine }: Request): Promise<void> | undefined {
+  return engine.store.pendingBytes > MAX_PENDING_BYTES ? engine.store.durable() : undefined;
 }
 
 export function target(request: Request, namespace: string): Collection {

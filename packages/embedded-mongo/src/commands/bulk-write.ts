@@ -3,7 +3,7 @@ import { ServerError, toServerError } from '../errors.ts';
 import type { Task } from '../task.ts';
 import { encode } from '../values/codec.ts';
 import { type Doc, Double, Int32, isDoc, toNumber } from '../values/types.ts';
-import { statements, target } from './batch.ts';
+import { room, statement, statements, target } from './batch.ts';
 import {
   type Command,
   checkNamespace,
@@ -87,9 +87,10 @@ export const bulkWrite: Command = {
     const totals: Totals = { inserted: 0, matched: 0, modified: 0, upserted: 0, deleted: 0 };
     const results: Doc[] = [];
     let errors = 0;
-    for (const [index, operation] of statements(request, 'ops').entries()) {
+    for (const [index, given] of statements(request, 'ops').entries()) {
       const idx = new Int32(index);
       try {
+        const operation = statement(given);
         if (!isDoc(operation))
           throw new ServerError(
             'TypeMismatch',
@@ -110,7 +111,7 @@ export const bulkWrite: Command = {
         });
         if (ordered) break;
       }
-      yield;
+      yield room(request);
     }
     return {
       cursor: {

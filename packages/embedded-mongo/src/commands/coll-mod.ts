@@ -87,7 +87,7 @@ function* makeUnique(request: Request, collection: Collection, index: IndexSpec,
       'InvalidOptions',
       "Cannot make index unique with 'prepareUnique=false'. Run collMod to set it to true first",
     );
-  const found = violations(collection, index);
+  const found = yield* violations(collection, index);
   if (found.length > 0)
     throw new ServerError(
       'CannotConvertIndexToUnique',
@@ -95,9 +95,9 @@ function* makeUnique(request: Request, collection: Collection, index: IndexSpec,
       { violations: found },
     );
   if (flagField(request.body, 'dryRun')) return {};
-  collection.dropIndex(index);
   const { prepareUnique: _prepared, ...kept } = index;
-  yield* collection.buildIndex({ ...kept, unique: true, ident: request.engine.catalog.newIdent() });
+  const unique = { ...kept, unique: true, ident: request.engine.catalog.newIdent() };
+  yield* collection.buildIndex(unique, index);
   return { unique_new: true };
 }
 

@@ -111,11 +111,6 @@ export const create: Command = {
   },
 };
 
-function dropCollection(request: Request, collection: Collection): void {
-  request.engine.catalog.forget(collection);
-  collection.clear();
-}
-
 export const drop: Command = {
   fields: [],
   writes: true,
@@ -124,7 +119,7 @@ export const drop: Command = {
     const collection = request.engine.catalog.find(namespace);
     if (!collection) return { ns: namespace };
     const nIndexesWas = new Int32(collection.indexes.length);
-    dropCollection(request, collection);
+    request.engine.catalog.forget(collection);
     return { nIndexesWas, ns: namespace };
   },
 };
@@ -135,7 +130,7 @@ export const dropDatabase: Command = {
   *run(request): Task<Reply> {
     const collections = request.engine.catalog.inDatabase(request.database);
     for (const collection of collections) {
-      dropCollection(request, collection);
+      request.engine.catalog.forget(collection);
       yield;
     }
     return collections.length > 0 ? { dropped: request.database } : {};
@@ -157,7 +152,7 @@ export const renameCollection: Command = {
     const existing = engine.catalog.find(to);
     if (existing && !flagField(body, 'dropTarget'))
       throw new ServerError('NamespaceExists', 'target namespace exists');
-    if (existing) dropCollection(request, existing);
+    if (existing) engine.catalog.forget(existing);
     engine.catalog.rename(collection, to);
     return {};
   },
@@ -203,11 +198,14 @@ export const listDatabases: Command = {
   },
 };
 
-function sizes(collection: Collection): { count: number; size: number } {
+function* sizes(collection: Collection): Task<{ count: number; size: number }> {
   let count = 0;
   let size = 0;
   for (const row of collection.scanAll(false)) {
-    if (!row) continue;
+    if (!row) {
+      yield;
+      continue;
+    }
     count++;
     size += row.bytes.length;
   }
@@ -217,10 +215,10 @@ function sizes(collection: Collection): { count: number; size: number } {
 export const collStats: Command = {
   fields: ['scale'],
   unstable: true,
-  run(request) {
+  *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
     const collection = request.engine.catalog.find(namespace);
-    const { count, size } = collection ? sizes(collection) : { count: 0, size: 0 };
+    const { count, size } = collection ? yield* sizes(collection) : { count: 0, size: 0 };
     const scale = toNumber(request.body.scale) ?? 1;
     return {
       ns: namespace,
@@ -238,9 +236,10 @@ export const collStats: Command = {
 
 export const dbStats: Command = {
   fields: ['scale', 'freeStorage'],
-  run(request) {
+  *run(request): Task<Reply> {
     const collections = request.engine.catalog.inDatabase(request.database);
-    const all = collections.map(sizes);
+    const all: { count: number; size: number }[] = [];
+    for (const collection of collections) all.push(yield* sizes(collection));
     return {
       db: request.database,
       collections: Long.fromNumber(collections.length),
@@ -255,15 +254,15 @@ export const dbStats: Command = {
 export const validate: Command = {
   fields: ['full', 'repair', 'metadata', 'checkBSONConformance', 'background'],
   unstable: true,
-  run(request) {
+  *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
     const collection = request.engine.catalog.find(namespace);
     if (!collection)
       throw new ServerError('NamespaceNotFound', `Collection '${namespace}' does not exist to validate.`);
-    const { problems, documents, keysPerIndex } = collection.validate();
+    const { problems, documents, invalid, keysPerIndex } = yield* collection.validate();
     return {
       ns: namespace,
-      nInvalidDocuments: Long.fromNumber(0),
+      nInvalidDocuments: Long.fromNumber(invalid),
       nrecords: new Int32(documents),
       nIndexes: new Int32(collection.indexes.length),
       keysPerIndex: Object.fromEntries(

@@ -4,7 +4,7 @@ import type { Collection } from '../storage/collection.ts';
 import type { Task } from '../task.ts';
 import { decode } from '../values/codec.ts';
 import { type Doc, Int32, isDoc } from '../values/types.ts';
-import { batch, statements } from './batch.ts';
+import { batch, room, statement, statements } from './batch.ts';
 import {
   type Command,
   docField,
@@ -22,7 +22,8 @@ export const remove: Command = {
   *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
     let deleted = 0;
-    const errors = yield* batch(request, statements(request, 'deletes'), function* (item): Task<void> {
+    const errors = yield* batch(request, statements(request, 'deletes'), function* (given): Task<void> {
+      const item = statement(given);
       if (!isDoc(item))
         throw new ServerError(
           'TypeMismatch',
@@ -68,6 +69,7 @@ export function* applyDelete(
     if (!removeOne(collection, find, match.row.id)) continue;
     deleted++;
     if (one) break;
+    yield room(request);
   }
   return deleted;
 }

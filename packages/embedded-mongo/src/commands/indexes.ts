@@ -174,6 +174,8 @@ export const createIndexes: Command = {
     const before = collection.indexes.length;
     for (const definition of parsed) {
       const index: IndexSpec = { ...definition, ident: '' };
+      // Another request may be building this one.
+      while (collection.building) yield collection.building;
       if (existingFor(index, collection.indexes)) continue;
       index.ident = engine.catalog.newIdent();
       yield* collection.buildIndex(index);

@@ -42,7 +42,6 @@ function prepareOut(request: Request, argument: unknown): Write {
     const aside = catalog.create(`${database}.tmp.agg_out.${randomUUID()}`, { ...old?.options });
     const discard = (): void => {
       catalog.forget(aside);
-      aside.clear();
     };
     try {
       for (const index of old?.indexes ?? []) {
@@ -60,10 +59,7 @@ function prepareOut(request: Request, argument: unknown): Write {
     }
     // No pause from here on: whoever looks sees the old collection or the new one.
     const replaced = catalog.find(namespace);
-    if (replaced) {
-      catalog.forget(replaced);
-      replaced.clear();
-    }
+    if (replaced) catalog.forget(replaced);
     catalog.rename(aside, namespace);
   };
 }

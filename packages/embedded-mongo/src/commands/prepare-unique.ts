@@ -1,23 +1,19 @@
 import { ServerError } from '../errors.ts';
-import { documentKeys } from '../indexes/entries.ts';
-import { afterPrefix, storedKey } from '../indexes/key.ts';
+import { afterPrefix } from '../indexes/key.ts';
 import type { IndexSpec } from '../indexes/spec.ts';
-import { compileFilter } from '../query/filter.ts';
 import { getPath } from '../query/path.ts';
-import { type Collection, show } from '../storage/collection.ts';
+import type { Collection } from '../storage/collection.ts';
+import { show } from '../storage/duplicate.ts';
+import { keysIn } from '../storage/index-keys.ts';
+import type { Task } from '../task.ts';
 import { decode } from '../values/codec.ts';
 import type { Doc } from '../values/types.ts';
-
-function keysOf(index: IndexSpec, doc: Doc): string[] {
-  const accepts = compileFilter(index.partialFilterExpression ?? {}, { now: new Date(0) });
-  return documentKeys(index, doc, accepts).keys.map(storedKey);
-}
 
 /** Throws if a document has a key that another one has, in an index that is about to become unique. */
 export function refusePrepared(collection: Collection, doc: Doc, id: string | undefined): void {
   for (const index of collection.indexes) {
     if (!index.prepareUnique || index.unique) continue;
-    for (const low of keysOf(index, doc)) {
+    for (const low of keysIn(index, doc).keys) {
       const bounds = [{ low, high: afterPrefix(low), point: false }];
       const scan = { index, bounds, reverse: false, sorted: false, exact: true, bounded: true };
       for (const row of collection.scan({ kind: 'index', scan })) {
@@ -36,12 +32,15 @@ export function refusePrepared(collection: Collection, doc: Doc, id: string | un
 }
 
 /** The _ids of documents that share a key, group by group. */
-export function violations(collection: Collection, index: IndexSpec): { ids: unknown[] }[] {
+export function* violations(collection: Collection, index: IndexSpec): Task<{ ids: unknown[] }[]> {
   const holders = new Map<string, unknown[]>();
   for (const row of collection.scanAll(false)) {
-    if (!row) continue;
+    if (!row) {
+      yield;
+      continue;
+    }
     const doc = decode(row.bytes);
-    for (const key of keysOf(index, doc)) {
+    for (const key of keysIn(index, doc).keys) {
       const ids = holders.get(key);
       if (ids) ids.push(doc._id);
       else holders.set(key, [doc._id]);

@@ -128,7 +128,7 @@ export const count: Command = {
     const prepared = prepareFind(collection, { filter, hint: body.hint, context: queryContext(request) });
     if (!collection) return { n: new Int32(0) };
     let total = 0;
-    if (Object.keys(filter).length === 0) total = collection.count();
+    if (Object.keys(filter).length === 0) total = yield* collection.count();
     else {
       for (const match of matches(collection, prepared)) {
         if (!match) yield;

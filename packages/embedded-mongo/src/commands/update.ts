@@ -3,13 +3,14 @@ import { isPoint } from '../planner.ts';
 import { matches, type PreparedFind, prepareFind, sortedMatches } from '../query/execute.ts';
 import type { QueryContext } from '../query/filter.ts';
 import { lastMatch } from '../query/path.ts';
-import type { Collection, Row } from '../storage/collection.ts';
+import type { Collection } from '../storage/collection.ts';
+import type { Row } from '../storage/record.ts';
 import type { Task } from '../task.ts';
 import { compileUpdate, type Update, upsertSeed } from '../update/update.ts';
 import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { valuesEqual } from '../values/compare.ts';
 import { type Doc, Int32, isDoc, TYPE, typeOf } from '../values/types.ts';
-import { batch, statements, target } from './batch.ts';
+import { batch, room, statement, statements, target } from './batch.ts';
 import {
   type Command,
   constants,
@@ -213,6 +214,7 @@ export function* applyUpdate(
       note(outcome, done);
       if (!plan.multi) break;
       seen.add(match.row.id);
+      yield room(request);
     }
   }
   upsertIfWanted(request, namespace, plan, outcome);
@@ -247,7 +249,8 @@ export const update: Command = {
       matched++;
       upserted.push({ index: new Int32(index), _id: outcome.upserted });
     };
-    const errors = yield* batch(request, statements(request, 'updates'), (item, index) => {
+    const errors = yield* batch(request, statements(request, 'updates'), (given, index) => {
+      const item = statement(given);
       if (!isDoc(item))
         throw new ServerError(
           'TypeMismatch',

@@ -1,12 +1,14 @@
 import { ServerError } from '../errors.ts';
 import { choosePlan, type Plan } from '../planner.ts';
-import type { Collection, Row } from '../storage/collection.ts';
+import type { Collection } from '../storage/collection.ts';
+import type { Row } from '../storage/record.ts';
 import { decode, encode } from '../values/codec.ts';
 import { type Doc, isNumeric, isTruthy } from '../values/types.ts';
 import { compileFilter, type Matcher, type QueryContext } from './filter.ts';
 import { compileProjection, type Projection } from './projection.ts';
 import { FieldFilter } from './raw.ts';
-import { parseSort, type SortField, sortBy } from './sort.ts';
+import { parseSort, type SortField } from './sort.ts';
+import { Sorter } from './sorter.ts';
 
 export interface FindRequest {
   filter: Doc;
@@ -115,7 +117,8 @@ function* sortMatches(
   collection: Collection,
   find: PreparedFind,
 ): Generator<Match | undefined, void, undefined> {
-  const held: { match: Match; doc: Doc }[] = [];
+  const { sort, request } = find;
+  const sorter = new Sorter<Match>(sort, request.context.strings);
   let size = 0;
   for (const match of matches(collection, find)) {
     if (!match) {
@@ -129,10 +132,11 @@ function* sortMatches(
         `Sort exceeded memory limit of ${MAX_SORT_BYTES} bytes, but did not opt in to external sorting.`,
       );
     }
-    held.push({ match, doc: match.doc ?? decode(match.row.bytes) });
+    sorter.add(match, match.doc ?? decode(match.row.bytes));
   }
-  for (const { match } of sortBy(held, (item) => item.doc, find.sort, find.request.context.strings))
-    yield match;
+  // With a limit no more than that is wanted of the order; `limit: 0` means none.
+  const wanted = request.limit ? (request.skip ?? 0) + request.limit : undefined;
+  yield* sorter.sorted(wanted);
 }
 
 /** The result documents of a `find`, encoded. */

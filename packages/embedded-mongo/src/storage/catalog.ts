@@ -2,12 +2,14 @@ import type { IndexSpec } from '../indexes/spec.ts';
 import { decode, encode } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, toNumber } from '../values/types.ts';
 import { Collection } from './collection.ts';
+import { Leftovers } from './leftovers.ts';
 import type { Store } from './store.ts';
 
 /** The catalog's own entries live under this prefix; collections and indexes get the following ones. */
 const CATALOG_IDENT = '\0\0\0\0';
 const NEXT_IDENT = `${CATALOG_IDENT}\x01next`;
 const ENTRY = `${CATALOG_IDENT}\x02`;
+const LEFTOVER = `${CATALOG_IDENT}\x04`;
 
 function identText(ident: number): string {
   const bytes = Buffer.allocUnsafe(4);
@@ -24,10 +26,12 @@ function namespaceKey(namespace: string): string {
 export class Catalog {
   readonly #store: Store;
   readonly #collections = new Map<string, Collection>();
+  readonly leftovers: Leftovers;
   #nextIdent: number;
 
   constructor(store: Store) {
     this.#store = store;
+    this.leftovers = new Leftovers(store, LEFTOVER);
     this.#nextIdent = store.get(NEXT_IDENT)?.readUInt32BE(0) ?? 1;
     let low: string | undefined = ENTRY;
     while (low !== undefined) {
@@ -116,11 +120,12 @@ export class Catalog {
     this.#store.put(namespaceKey(collection.namespace), encode(entry));
   }
 
-  /** Forgets the collection at once; its entries are removed by `collection.clear()`. */
+  /** Forgets the collection at once; its entries are removed little by little. */
   forget(collection: Collection): void {
     this.#collections.delete(collection.namespace);
     this.#store.remove(namespaceKey(collection.namespace));
     collection.dropped = true;
+    for (const { ident } of [collection, ...collection.indexes]) this.leftovers.discard(ident);
   }
 
   rename(collection: Collection, namespace: string): void {

@@ -1,43 +1,43 @@
 import { ServerError } from '../errors.ts';
-import { documentKeys } from '../indexes/entries.ts';
-import { afterPrefix, storedKey } from '../indexes/key.ts';
+import { afterPrefix } from '../indexes/key.ts';
 import { dependsOn, type IndexSpec } from '../indexes/spec.ts';
 import type { IndexScan, Plan, PointPlan } from '../planner.ts';
-import { compileFilter, type Matcher } from '../query/filter.ts';
-import { getPath } from '../query/path.ts';
 import type { Task } from '../task.ts';
 import { decode } from '../values/codec.ts';
-import { type Doc, isDoc, typeName } from '../values/types.ts';
+import type { Doc } from '../values/types.ts';
 import type { Catalog } from './catalog.ts';
+import { type Checked, checkCollection } from './check.ts';
+import { duplicateKey } from './duplicate.ts';
+import { keysIn } from './index-keys.ts';
+import { type Row, recordNumber, recordText } from './record.ts';
+import { type Rows, scanIndex, scanRecords } from './scan.ts';
 import type { Store } from './store.ts';
 
-/** A stored document: where it lies and its BSON. */
-export interface Row {
-  id: string;
-  bytes: Buffer;
+const NOTHING = Buffer.alloc(0);
+/** Documents whose keys are worked out, and documents that are counted, between two pauses. */
+const BUILD_CHUNK = 64;
+const COUNT_CHUNK = 1024;
+/** More than this waiting for the disk, and an index is built no further until it is less. */
+const MAX_PENDING_BYTES = 32 * 1024 * 1024;
+
+/** Work that goes through all records and pauses; `upTo` is the last record that it has seen. */
+interface Progress {
+  upTo: string;
 }
 
-const RECORD_BYTES = 6;
-const NOTHING = Buffer.alloc(0);
-/** Entries read from the store at a time; the first piece is small, as most queries want few documents. */
-const FIRST_CHUNK = 8;
-const CHUNK = 256;
-
-function recordText(id: number): string {
-  const bytes = Buffer.allocUnsafe(RECORD_BYTES);
-  bytes.writeUIntBE(id, 0, RECORD_BYTES);
-  return bytes.toString('latin1');
+interface Build extends Progress {
+  index: IndexSpec;
+  ended: Promise<void>;
 }
 
 /**
  * Documents and their index entries. Records lie under the collection's prefix by a number that counts up, so
  * natural order is insertion order. A unique index maps key to record; any other has the record's number at the
- * end of the key. All methods but the scans are synchronous: whatever one checks still holds when it writes.
+ * end of the key. Methods that are no tasks are synchronous: whatever one checks still holds when it writes.
  */
 export class Collection {
   readonly #store: Store;
   readonly #catalog: Catalog;
-  readonly #partialMatchers = new Map<IndexSpec, Matcher>();
   #nextRecord: number;
   namespace: string;
   readonly ident: string;
@@ -45,7 +45,12 @@ export class Collection {
   readonly uuid: string;
   indexes: IndexSpec[];
   dropped = false;
-  #count: number | undefined;
+  /** Goes up with every change of a document. */
+  version = 0;
+  /** The number of documents, once they have been counted; kept up from then on. */
+  counted: number | undefined;
+  readonly #counters = new Set<Progress & { total: number }>();
+  #build: Build | undefined;
 
   constructor(
     store: Store,
@@ -64,7 +69,7 @@ export class Collection {
     this.uuid = uuid;
     this.indexes = indexes;
     const [last] = store.range(ident, afterPrefix(ident), true, 1).entries;
-    this.#nextRecord = last ? Buffer.from(last.key, 'latin1').readUIntBE(4, RECORD_BYTES) + 1 : 1;
+    this.#nextRecord = last ? recordNumber(last.key.slice(ident.length)) + 1 : 1;
   }
 
   get database(): string {
@@ -75,26 +80,30 @@ export class Collection {
     return this.namespace.slice(this.namespace.indexOf('.') + 1);
   }
 
+  /** A document; undefined also once the collection is gone, though its documents are removed little by little. */
   read(id: string): Buffer | undefined {
-    return this.#store.get(this.ident + id);
+    return this.dropped ? undefined : this.#store.get(this.ident + id);
   }
 
   insert(doc: Doc, bytes: Buffer): void {
-    const entries = this.indexes.map((index) => this.#keysOf(index, doc));
+    const id = recordText(this.#nextRecord);
+    const indexes = this.#keptUp(id);
+    const entries = indexes.map((index) => this.#keysOf(index, doc));
     for (let i = 0; i < entries.length; i++)
-      this.#refuseDuplicates(this.indexes[i] as IndexSpec, entries[i] as string[], undefined, doc);
-    const id = recordText(this.#nextRecord++);
+      this.#refuseDuplicates(indexes[i] as IndexSpec, entries[i] as string[], undefined, doc);
+    this.#nextRecord++;
     this.#store.put(this.ident + id, bytes);
     for (let i = 0; i < entries.length; i++) {
-      for (const key of entries[i] as string[]) this.#addEntry(this.indexes[i] as IndexSpec, key, id);
+      for (const key of entries[i] as string[]) this.#addEntry(indexes[i] as IndexSpec, key, id);
     }
-    if (this.#count !== undefined) this.#count++;
+    this.version++;
+    if (this.counted !== undefined) this.counted++;
   }
 
   /** `touched`: the top-level fields that may differ; undefined if any may. */
   update(row: Row, before: Doc, after: Doc, bytes: Buffer, touched?: ReadonlySet<string>): void {
     const changes: { index: IndexSpec; added: string[]; removed: string[] }[] = [];
-    for (const index of this.indexes) {
+    for (const index of this.#keptUp(row.id)) {
       if (index.name === '_id_' || (touched && !dependsOn(index, touched))) continue;
       const oldKeys = this.#keysOf(index, before);
       const newKeys = this.#keysOf(index, after);
@@ -106,20 +115,25 @@ export class Collection {
     }
     this.#store.put(this.ident + row.id, bytes);
     for (const { index, added, removed } of changes) {
-      for (const key of removed)
-        this.#store.remove(index.unique ? index.ident + key : index.ident + key + row.id);
+      for (const key of removed) this.#removeEntry(index, key, row.id);
       for (const key of added) this.#addEntry(index, key, row.id);
     }
+    this.version++;
   }
 
   remove(row: Row, doc: Doc): void {
-    for (const index of this.indexes) {
-      for (const key of this.#keysOf(index, doc)) {
-        this.#store.remove(index.unique ? index.ident + key : index.ident + key + row.id);
-      }
+    for (const index of this.#keptUp(row.id)) {
+      for (const key of this.#keysOf(index, doc)) this.#removeEntry(index, key, row.id);
     }
     this.#store.remove(this.ident + row.id);
-    if (this.#count !== undefined) this.#count--;
+    this.version++;
+    if (this.counted !== undefined) this.counted--;
+    for (const counter of this.#counters) if (row.id <= counter.upTo) counter.total--;
+  }
+
+  /** The indexes that have to know of a change to a record: one that is being built, if it has come that far. */
+  #keptUp(id: string): IndexSpec[] {
+    return this.#build && id <= this.#build.upTo ? [...this.indexes, this.#build.index] : this.indexes;
   }
 
   #addEntry(index: IndexSpec, key: string, id: string): void {
@@ -127,244 +141,146 @@ export class Collection {
     else this.#store.put(index.ident + key + id, NOTHING);
   }
 
-  #partialMatcher(index: IndexSpec): Matcher {
-    let matcher = this.#partialMatchers.get(index);
-    if (!matcher) {
-      matcher = compileFilter(index.partialFilterExpression ?? {}, { now: new Date(0) });
-      this.#partialMatchers.set(index, matcher);
-    }
-    return matcher;
+  #removeEntry(index: IndexSpec, key: string, id: string): void {
+    this.#store.remove(index.unique ? index.ident + key : index.ident + key + id);
   }
 
   #keysOf(index: IndexSpec, doc: Doc): string[] {
-    const found = documentKeys(index, doc, (candidate) => this.#partialMatcher(index)(candidate));
+    const found = keysIn(index, doc);
     if ((found.multikey && !index.multikey) || (found.hasLongKeys && !index.hasLongKeys)) {
       index.multikey ||= found.multikey;
       index.hasLongKeys ||= found.hasLongKeys;
       if (this.indexes.includes(index)) this.#catalog.save(this);
     }
-    return found.hasLongKeys ? found.keys.map(storedKey) : found.keys;
+    return found.keys;
   }
 
   #refuseDuplicates(index: IndexSpec, keys: readonly string[], id: string | undefined, doc: Doc): void {
     if (!index.unique) return;
     for (const key of keys) {
       const holder = this.#store.getText(index.ident + key);
-      if (holder !== undefined && holder !== id) throw this.#duplicate(index, key, doc);
+      if (holder !== undefined && holder !== id) throw duplicateKey(this.namespace, index, key, doc);
     }
   }
 
-  #duplicate(index: IndexSpec, key: string, doc: Doc): ServerError {
-    const keyValue: Doc = {};
-    for (const field of index.fields) {
-      const value = getPath(doc, field.parts) ?? null;
-      // Of an array, the element whose key is taken.
-      keyValue[field.path] =
-        index.multikey && Array.isArray(value)
-          ? (value.find((item) =>
-              documentKeys(index, singleton(field.parts, item), () => true)
-                .keys.map(storedKey)
-                .includes(key),
-            ) ?? value)
-          : value;
-    }
-    const shown = Object.entries(keyValue).map(([name, value]) => `${name}: ${show(value)}`);
-    return new ServerError(
-      'DuplicateKey',
-      `E11000 duplicate key error collection: ${this.namespace} index: ${index.name} dup key: { ${shown.join(', ')} }`,
-      { keyPattern: index.keyPattern, keyValue },
-    );
+  /** Resolves when the index that is being built is there, or given up; undefined if there is none. */
+  get building(): Promise<void> | undefined {
+    return this.#build?.ended;
   }
 
-  /** Builds an index over what is there; throws, having written nothing, if a document does not fit. */
-  *buildIndex(index: IndexSpec): Task<void> {
-    const pending: [string, string][] = [];
-    const taken = new Set<string>();
-    for (const piece of this.scanAll(false)) {
-      if (!piece) continue;
-      const doc = decode(piece.bytes);
-      for (const key of this.#keysOf(index, doc)) {
-        if (index.unique) {
-          if (taken.has(key)) throw this.#duplicate(index, key, doc);
-          taken.add(key);
-        }
-        pending.push([key, piece.id]);
+  /**
+   * Builds an index over what is there, piece by piece; throws, leaving nothing, if a document does not fit.
+   * Meanwhile a change to a record that has been dealt with is entered as in any other index; one to a record
+   * that has not is not, since the build gets to see it. Queries see the index when it is complete, and then in
+   * the place of the one that it replaces.
+   */
+  *buildIndex(index: IndexSpec, replaces?: IndexSpec): Task<void> {
+    while (this.#build) yield this.#build.ended;
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const { leftovers } = this.#catalog;
+    leftovers.reserve(index.ident);
+    this.#build = { index, upTo: '', ended };
+    try {
+      yield* this.#enterAll(this.#build);
+      // No pause since the last document was read, so none is missing.
+      const others = this.indexes.filter((other) => other !== replaces);
+      this.indexes = [...others, index];
+      leftovers.release(index.ident);
+      this.#catalog.save(this);
+      if (replaces) leftovers.discard(replaces.ident);
+    } catch (error) {
+      leftovers.discard(index.ident);
+      throw error;
+    } finally {
+      this.#build = undefined;
+      end();
+    }
+  }
+
+  *#enterAll(build: Build): Task<void> {
+    const { index } = build;
+    let low = this.ident;
+    for (;;) {
+      if (this.dropped)
+        throw new ServerError('IndexBuildAborted', `collection ${this.namespace} was dropped`);
+      const chunk = this.#store.range(low, afterPrefix(this.ident), false, BUILD_CHUNK);
+      for (const { key, value } of chunk.entries) {
+        const id = key.slice(this.ident.length);
+        const doc = decode(value);
+        const keys = this.#keysOf(index, doc);
+        this.#refuseDuplicates(index, keys, id, doc);
+        for (const one of keys) this.#addEntry(index, one, id);
+        build.upTo = id;
       }
+      if (chunk.next === undefined) return;
+      low = chunk.next;
+      yield this.#store.pendingBytes > MAX_PENDING_BYTES ? this.#store.durable() : undefined;
     }
-    // No pause in here: a write in between would miss the new index.
-    for (const [key, id] of pending) this.#addEntry(index, key, id);
-    this.indexes.push(index);
-    this.#catalog.save(this);
-    yield;
   }
 
   dropIndex(index: IndexSpec): void {
     this.indexes = this.indexes.filter((other) => other !== index);
     this.#catalog.save(this);
-    this.#clear(index.ident);
-  }
-
-  /** Removes everything that the collection and its indexes have in the store. */
-  clear(): void {
-    for (const ident of [this.ident, ...this.indexes.map((index) => index.ident)]) this.#clear(ident);
-  }
-
-  #clear(ident: string): void {
-    let low: string | undefined = ident;
-    const high = afterPrefix(ident);
-    while (low !== undefined) {
-      const chunk = this.#store.range(low, high, false, 1000);
-      for (const { key } of chunk.entries) this.#store.remove(key);
-      low = chunk.next;
-    }
+    this.#catalog.leftovers.discard(index.ident);
   }
 
   /** The number of documents; counted once, then kept up. */
-  count(): number {
-    if (this.#count === undefined) {
-      let total = 0;
-      let low: string | undefined = this.ident;
-      const high = afterPrefix(this.ident);
-      while (low !== undefined) {
-        const chunk = this.#store.range(low, high, false, 4096);
-        total += chunk.entries.length;
+  *count(): Generator<undefined, number, undefined> {
+    if (this.counted !== undefined) return this.counted;
+    const counter = { upTo: '', total: 0 };
+    this.#counters.add(counter);
+    try {
+      let low = this.ident;
+      while (!this.dropped) {
+        const chunk = this.#store.range(low, afterPrefix(this.ident), false, COUNT_CHUNK, false);
+        counter.total += chunk.entries.length;
+        const last = chunk.entries.at(-1);
+        if (last) counter.upTo = last.key.slice(this.ident.length);
+        if (chunk.next === undefined) {
+          this.counted = counter.total;
+          break;
+        }
         low = chunk.next;
+        yield;
       }
-      this.#count = total;
+      return counter.total;
+    } finally {
+      this.#counters.delete(counter);
     }
-    return this.#count;
   }
 
   /** The one document that a plan can lead to; undefined if there is none. Only for plans that `isPoint`. */
   at(plan: PointPlan): Row | undefined {
     const { index, bounds } = plan.scan;
     const id = this.#store.getText(index.ident + bounds[0].low);
-    return id === undefined ? undefined : this.#row(id, undefined);
+    const bytes = id === undefined ? undefined : this.read(id);
+    return id === undefined || bytes === undefined ? undefined : { id, bytes };
   }
 
   /** The documents that a plan leads to; now and then undefined, where the caller may pause. */
-  scan(plan: Plan): Generator<Row | undefined, void, undefined> {
+  scan(plan: Plan): Rows {
     if (plan.kind === 'collection') return this.scanAll(plan.reverse);
     if (plan.kind === 'or') return this.#scanIndexes(plan.scans);
     const { index, bounds } = plan.scan;
     // Several entries may lead to one document, but a single key of a unique index does not.
     const several = index.multikey && !(bounds.length === 1 && bounds[0]?.point);
-    return this.#scanIndex(plan.scan, several ? new Set() : undefined);
+    return scanIndex(this.#store, this, plan.scan, several ? new Set() : undefined);
   }
 
-  *#scanIndexes(scans: IndexScan[]): Generator<Row | undefined, void, undefined> {
+  *#scanIndexes(scans: IndexScan[]): Rows {
     const seen = new Set<string>();
-    for (const scan of scans) yield* this.#scanIndex(scan, seen);
+    for (const scan of scans) yield* scanIndex(this.#store, this, scan, seen);
   }
 
-  *scanAll(reverse: boolean): Generator<Row | undefined, void, undefined> {
-    let low: string | undefined = this.ident;
-    let high: string | undefined = afterPrefix(this.ident);
-    let size = FIRST_CHUNK;
-    while (low !== undefined && high !== undefined && !this.dropped) {
-      const chunk = this.#store.range(low, high, reverse, size);
-      for (const { key, value } of chunk.entries) yield { id: key.slice(4), bytes: value };
-      if (reverse) high = chunk.next;
-      else low = chunk.next;
-      size = Math.min(size * 2, CHUNK);
-      yield undefined;
-    }
+  scanAll(reverse: boolean): Rows {
+    return scanRecords(this.#store, this, reverse);
   }
 
-  *#scanIndex(scan: IndexScan, seen: Set<string> | undefined): Generator<Row | undefined, void, undefined> {
-    const { index, reverse } = scan;
-    const bounds = reverse ? [...scan.bounds].reverse() : scan.bounds;
-    let steps = 0;
-    for (const bound of bounds) {
-      if (bound.point) {
-        const id = this.#store.getText(index.ident + bound.low);
-        const row = id === undefined ? undefined : this.#row(id, seen);
-        if (row) yield row;
-        if (++steps % 64 === 0) yield undefined;
-        continue;
-      }
-      let low: string | undefined = index.ident + bound.low;
-      let high: string | undefined = index.ident + bound.high;
-      if (bound.low === '') high = afterPrefix(index.ident);
-      let size = FIRST_CHUNK;
-      while (low !== undefined && high !== undefined && !this.dropped) {
-        const chunk = this.#store.range(low, high, reverse, size);
-        // The documents are read at once with the entries, so that a pause cannot part the two.
-        const rows: Row[] = [];
-        for (const { key, value } of chunk.entries) {
-          const row = this.#row(index.unique ? value.toString('latin1') : key.slice(-RECORD_BYTES), seen);
-          if (row) rows.push(row);
-        }
-        yield* rows;
-        if (reverse) high = chunk.next;
-        else low = chunk.next;
-        size = Math.min(size * 2, CHUNK);
-        yield undefined;
-      }
-    }
+  /** Compares every index with the documents, and the documents with BSON; tells what is wrong. */
+  validate(): Task<Checked> {
+    return checkCollection(this.#store, this);
   }
-
-  #row(id: string, seen: Set<string> | undefined): Row | undefined {
-    if (seen) {
-      if (seen.has(id)) return undefined;
-      seen.add(id);
-    }
-    const bytes = this.read(id);
-    return bytes ? { id, bytes } : undefined;
-  }
-
-  /** Compares every index with the documents; returns what is wrong, and how many entries each index has. */
-  validate(): { problems: string[]; documents: number; keysPerIndex: Record<string, number> } {
-    const problems: string[] = [];
-    const expected = new Map<IndexSpec, number>(this.indexes.map((index) => [index, 0]));
-    let documents = 0;
-    for (const row of this.scanAll(false)) {
-      if (!row) continue;
-      documents++;
-      const doc = decode(row.bytes);
-      for (const index of this.indexes) {
-        for (const key of this.#keysOf(index, doc)) {
-          expected.set(index, (expected.get(index) ?? 0) + 1);
-          const held = index.unique
-            ? this.#store.getText(index.ident + key) === row.id
-            : this.#store.get(index.ident + key + row.id) !== undefined;
-          if (!held) problems.push(`index ${index.name} misses an entry for _id ${show(doc._id)}`);
-        }
-      }
-    }
-    const keysPerIndex: Record<string, number> = {};
-    for (const index of this.indexes) {
-      let entries = 0;
-      let low: string | undefined = index.ident;
-      while (low !== undefined) {
-        const chunk = this.#store.range(low, afterPrefix(index.ident), false, 4096);
-        entries += chunk.entries.length;
-        low = chunk.next;
-      }
-      keysPerIndex[index.name] = entries;
-      if (entries !== expected.get(index))
-        problems.push(
-          `index ${index.name} has ${entries} entries, the documents have ${expected.get(index)} keys`,
-        );
-    }
-    return { problems, documents, keysPerIndex };
-  }
-}
-
-function singleton(parts: readonly string[], value: unknown): Doc {
-  return parts.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value) as Doc;
-}
-
-/** A value as the server's messages show it. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (value === undefined || value === null) return 'null';
-  if (value instanceof Date) return `new Date(${value.getTime()})`;
-  if (typeName(value) === 'objectId') return `ObjectId('${String(value)}')`;
-  if (Array.isArray(value)) return `[ ${value.map(show).join(', ')} ]`;
-  if (isDoc(value))
-    return `{ ${Object.entries(value)
-      .map(([name, item]) => `${name}: ${show(item)}`)
-      .join(', ')} }`;
-  return String(value);
 }

@@ -1,4 +1,4 @@
-import { open, type RootDatabase } from 'lmdb';
+import { open, type RangeOptions, type RootDatabase } from 'lmdb';
 import { afterPrefix } from '../indexes/key.ts';
 import { KEY_CODEC, VALUE_CODEC } from './key-codec.ts';
 import { Overlay } from './overlay.ts';
@@ -14,6 +14,8 @@ export interface Chunk {
   entries: Entry[];
   next: string | undefined;
 }
+
+const NO_VALUE = Buffer.alloc(0);
 
 /** How long a write that nobody waits for may stay in memory only. */
 const LAZY_COMMIT_MS = 50;
@@ -83,16 +85,18 @@ export class Store {
 
   /**
    * Up to about `limit` entries with low <= key < high, in order, or in reverse order. To go on, ask again with
-   * `next` as the new low (or, in reverse, as the new high). There may be a `next` where nothing follows.
+   * `next` as the new low (or, in reverse, as the new high). There may be a `next` where nothing follows. Without
+   * `values` they may be left empty.
    */
-  range(low: string, high: string, reverse: boolean, limit: number): Chunk {
+  range(low: string, high: string, reverse: boolean, limit: number, values = true): Chunk {
     if (low >= high) return { entries: [], next: undefined };
     const stored: Entry[] = [];
     let seen = 0;
     const options = reverse
       ? { start: high, end: low, inclusiveEnd: true, reverse: true, limit: limit + 1 }
       : { start: low, end: high, limit };
-    for (const entry of this.#db.getRange(options)) {
+    const found = values ? this.#db.getRange(options) : this.#keys(options);
+    for (const entry of found) {
       seen++;
       // In reverse the range includes its start, which is `high`.
       if (entry.key >= low && entry.key < high && stored.length < limit) stored.push(entry);
@@ -100,6 +104,11 @@ export class Store {
     const last = seen >= limit ? stored[stored.length - 1]?.key : undefined;
     if (this.#active.size === 0 && !this.#flushing) return { entries: stored, next: after(last, reverse) };
     return this.#merge(stored, last, low, high, reverse, limit);
+  }
+
+  /** Entries without their values, where only the keys matter. */
+  *#keys(options: RangeOptions): Generator<Entry> {
+    for (const key of this.#db.getKeys(options)) yield { key: key as string, value: NO_VALUE };
   }
 
   /** What is stored, with what the overlays say about the same stretch; `last`: where the stored part stops. */

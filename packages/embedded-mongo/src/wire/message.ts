@@ -21,7 +21,13 @@ function documentAt(bytes: Buffer, at: number, end: number): Buffer {
   return bytes.subarray(at, at + length);
 }
 
-/** Reads an OP_MSG. The documents of an insert stay encoded, as they are stored that way. */
+/**
+ * Sequences that stay encoded: documents to insert are stored as they are, and statements are decoded when it is
+ * their turn, so that a command of very many does not hold everybody up.
+ */
+const RAW_SEQUENCES = new Set(['documents', 'updates', 'deletes', 'ops']);
+
+/** Reads an OP_MSG. */
 export function readMessage(bytes: Buffer): Message {
   if (bytes.length < 4) throw new ProtocolError('OP_MSG without flags');
   const flags = bytes.readUInt32LE(0);
@@ -61,7 +67,7 @@ export function readMessage(bytes: Buffer): Message {
   for (const { name, documents } of sequences) {
     if (Object.hasOwn(body, name))
       throw new ProtocolError(`'${name}' is in the body and in a document sequence`);
-    body[name] = name === 'documents' ? documents : documents.map(decode);
+    body[name] = RAW_SEQUENCES.has(name) ? documents : documents.map(decode);
   }
   return { body, moreToCome: (flags & MORE_TO_COME) !== 0 };
 }
