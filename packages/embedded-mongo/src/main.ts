@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { Engine } from './engine.ts';
 import { acquireLock } from './lock.ts';
+import { DamagedDataError } from './storage/data-file.ts';
 
 /** The engine's process. Its parent sends options through the environment and hears back over IPC. */
 
@@ -13,6 +14,8 @@ export type ChildMessage =
 /** How long to wait for an engine that is going away, e.g. since its parent was killed a moment ago. */
 const LOCK_PATIENCE_MS = 3000;
 const LOCK_RETRY_MS = 25;
+/** How long those who wait for a write that failed have to hear of it, before the process ends. */
+const TELL_MS = 250;
 
 function tell(message: ChildMessage): Promise<void> {
   return new Promise((resolve) => {
@@ -32,10 +35,15 @@ async function lockOrGiveUp(dataDir: string) {
 
 function explain(error: unknown, dataDir: string, port: number): string {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC')
+    return `the disk of the data folder ${dataDir} is full; the data in it is safe. Make room and start again`;
   if (code === 'EADDRINUSE') return `port ${port} on 127.0.0.1 is already in use`;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return `no permission to use the data folder ${dataDir}: ${message}`;
-  if (/MDB_INVALID|MDB_CORRUPTED|MDB_VERSION_MISMATCH|not an LMDB|MDB_PAGE/.test(message)) {
+  if (
+    error instanceof DamagedDataError ||
+    /MDB_INVALID|MDB_CORRUPTED|MDB_VERSION_MISMATCH|not an LMDB|MDB_PAGE/.test(message)
+  ) {
     return `the data in ${dataDir} cannot be read (${message}); restore it from a backup or move the folder away`;
   }
   return message;
@@ -46,6 +54,7 @@ async function main(): Promise<void> {
   const port = Number(process.env.EMBEDDED_MONGO_PORT ?? 0);
   let engine: Engine | undefined;
   let stopping = false;
+  let failing = false;
   const record = join(dataDir, 'engine.json');
 
   const stop = async (): Promise<void> => {
@@ -56,8 +65,18 @@ async function main(): Promise<void> {
     process.exit(0);
   };
   const fatal = (error: Error): void => {
-    console.error('embedded-mongo: a write to disk failed, so nothing that follows could be trusted:', error);
+    console.error(
+      'embedded-mongo: something went wrong that must not, so nothing that follows could be trusted:',
+      error,
+    );
     process.exit(1);
+  };
+  const failed = (error: Error): void => {
+    console.error(`embedded-mongo: ${error.message}.`);
+    stopping = failing = true;
+    rmSync(record, { force: true });
+    // Those who wait for the disk are told first.
+    setTimeout(() => process.exit(4), TELL_MS);
   };
   // The channel closes when the parent ends, however it ends; an engine without its owner must not hold the data.
   process.on('disconnect', () => void stop());
@@ -65,9 +84,10 @@ async function main(): Promise<void> {
   // Ctrl+C reaches the whole process group; the parent decides when the engine goes.
   process.on('SIGINT', () => {});
   process.on('uncaughtException', fatal);
-  process.on('unhandledRejection', (reason) =>
-    fatal(reason instanceof Error ? reason : new Error(String(reason))),
-  );
+  process.on('unhandledRejection', (reason) => {
+    // lmdb rejects more promises for a commit that failed than it hands out.
+    if (!failing) fatal(reason instanceof Error ? reason : new Error(String(reason)));
+  });
 
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -77,7 +97,7 @@ async function main(): Promise<void> {
       await tell({ kind: 'in-use' });
       process.exit(3);
     }
-    engine = await Engine.start({ dataDir, port, onFatal: fatal });
+    engine = await Engine.start({ dataDir, port, onFatal: failed });
     const description = {
       pid: process.pid,
       port: engine.port,
@@ -85,8 +105,13 @@ async function main(): Promise<void> {
       instance: engine.instance,
     };
     const draft = `${record}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(description), { mode: 0o600 });
-    renameSync(draft, record);
+    try {
+      writeFileSync(draft, JSON.stringify(description), { mode: 0o600 });
+      renameSync(draft, record);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
     await tell({ kind: 'ready', port: engine.port, instance: engine.instance });
     if (process.send && !process.connected) await stop();
   } catch (error) {

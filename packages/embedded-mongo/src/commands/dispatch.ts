@@ -168,6 +168,7 @@ export function dispatch(engine: Engine, body: Doc, connection: number): Reply |
   if (typeof database !== 'string' || !isDatabaseName(database)) {
     throw new ServerError('InvalidNamespace', `Invalid database name: '${String(database)}'`);
   }
+  if (engine.store.failure) throw engine.store.failure;
   checkApiVersion(name, command, body);
   refuseUnknownFields(name, command, body);
   refuseTransactions(body);

@@ -2,6 +2,7 @@ import type { IndexSpec } from '../indexes/spec.ts';
 import { decode, encode } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, toNumber } from '../values/types.ts';
 import { Collection } from './collection.ts';
+import { DamagedDataError } from './data-file.ts';
 import { Leftovers } from './leftovers.ts';
 import type { Store } from './store.ts';
 
@@ -37,7 +38,7 @@ export class Catalog {
     while (low !== undefined) {
       const chunk = store.range(low, `${CATALOG_IDENT}\x03`, false, 256);
       for (const { value } of chunk.entries) {
-        const collection = this.#load(decode(value));
+        const collection = this.#load(readEntry(value));
         this.#collections.set(collection.namespace, collection);
       }
       low = chunk.next;
@@ -152,6 +153,14 @@ export class Catalog {
       [...this.#collections.keys()].map((namespace) => namespace.slice(0, namespace.indexOf('.'))),
     );
     return [...names].sort();
+  }
+}
+
+function readEntry(bytes: Buffer): Doc {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    throw new DamagedDataError(`the list of collections is damaged: ${String(error)}`);
   }
 }
 

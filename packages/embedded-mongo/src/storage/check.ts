@@ -23,7 +23,7 @@ const CHUNK = 64;
 const MAX_PROBLEMS = 100;
 
 /**
- * Checks that every document is BSON and that each of its keys is in each index; then that every entry of every
+ * Checks the data file page by page; then that every document is BSON and that each of its keys is in each index; then that every entry of every
  * index leads to a document that has that key. Each document, and each entry, is checked in one step with all
  * that belongs to it, so what others write meanwhile is no mistake.
  */
@@ -35,6 +35,13 @@ export function* checkCollection(store: Store, collection: Collection): Task<Che
   const report = (problem: string): void => {
     if (checked.problems.length < MAX_PROBLEMS) checked.problems.push(problem);
   };
+
+  // A page that is none must not be read through LMDB: it trusts what it reads, to the end of the process.
+  const damage = yield* store.checkPages();
+  if (damage !== undefined) {
+    report(damage);
+    return checked;
+  }
 
   let low: string | undefined = collection.ident;
   while (low !== undefined && !collection.dropped) {

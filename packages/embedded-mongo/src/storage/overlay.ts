@@ -13,15 +13,23 @@ export class Overlay {
   wanted = false;
   bytes = 0;
   #finish: () => void = () => {};
+  #fail: (error: Error) => void = () => {};
 
   constructor() {
-    this.done = new Promise((resolve) => {
+    this.done = new Promise((resolve, reject) => {
       this.#finish = resolve;
+      this.#fail = reject;
     });
+    // Whether anybody waits or not, a failure is told to the store's owner.
+    this.done.catch(() => {});
   }
 
   finish(): void {
     this.#finish();
+  }
+
+  fail(error: Error): void {
+    this.#fail(error);
   }
 
   get size(): number {

@@ -1,5 +1,11 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { open, type RangeOptions, type RootDatabase } from 'lmdb';
+import type { ServerError } from '../errors.ts';
 import { afterPrefix } from '../indexes/key.ts';
+import type { Task } from '../task.ts';
+import { DamagedDataError, DataFile } from './data-file.ts';
+import { commitFailure } from './failure.ts';
 import { KEY_CODEC, VALUE_CODEC } from './key-codec.ts';
 import { Overlay } from './overlay.ts';
 
@@ -16,6 +22,30 @@ export interface Chunk {
 }
 
 const NO_VALUE = Buffer.alloc(0);
+
+const DATA_FILE = 'data.mdb';
+/** Tells, as LMDB would begin anew, an empty data file from one whose contents are gone. */
+const MARK = 'format';
+
+/** Whether the folder is new. Throws a `DamagedDataError` if the data in it cannot be what was written. */
+function inspect(path: string): boolean {
+  const data = join(path, DATA_FILE);
+  const empty = !existsSync(data) || statSync(data).size === 0;
+  if (empty) {
+    if (existsSync(join(path, MARK)))
+      throw new DamagedDataError(
+        `${data} is ${existsSync(data) ? 'empty' : 'missing'}, but it had been written to`,
+      );
+    return true;
+  }
+  const file = new DataFile(data);
+  try {
+    file.checkBranches();
+  } finally {
+    file.close();
+  }
+  return !existsSync(join(path, MARK));
+}
 
 /** How long a write that nobody waits for may stay in memory only. */
 const LAZY_COMMIT_MS = 50;
@@ -35,15 +65,19 @@ const LAZY_COMMIT_MS = 50;
 export class Store {
   readonly #db: RootDatabase<Buffer, string>;
   readonly #onFailure: (error: Error) => void;
+  readonly #path: string;
   #active = new Overlay();
   #flushing: Overlay | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
-  #failed = false;
+  /** Set by a commit that failed: what is in memory is then more than what is on disk, and nobody may see it. */
+  failure: ServerError | undefined;
 
   /** `onFailure` is told of a commit that failed; nothing that was written since may be believed any more. */
   constructor(path: string, onFailure: (error: Error) => void) {
     this.#onFailure = onFailure;
+    this.#path = path;
+    const isNew = inspect(path);
     this.#db = open<Buffer, string>({
       path,
       noSubdir: false,
@@ -53,6 +87,7 @@ export class Store {
       overlappingSync: false,
       maxDbs: 1,
     });
+    if (isNew) writeFileSync(join(path, MARK), 'kaana-embedded-mongo 1\n');
   }
 
   get(key: string): Buffer | undefined {
@@ -159,6 +194,7 @@ export class Store {
 
   /** Resolves when everything written so far is on disk. */
   durable(): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure);
     if (this.#active.size === 0) return this.#flushing ? this.#flushing.done : Promise.resolve();
     this.#active.wanted = true;
     this.#schedule();
@@ -177,7 +213,7 @@ export class Store {
 
   /** Starts a commit after this turn, so that requests that have already arrived share it. */
   #schedule(): void {
-    if (this.#flushing || this.#scheduled || this.#failed) return;
+    if (this.#flushing || this.#scheduled || this.failure) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -207,14 +243,43 @@ export class Store {
         else this.lazily();
       },
       (error: unknown) => {
-        this.#failed = true;
-        this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+        // The cause comes as a promise of its own, which is rejected a moment later.
+        const { commitError } = error as { commitError?: Promise<never> };
+        if (commitError) commitError.catch((cause: unknown) => this.#fail(overlay, cause));
+        else this.#fail(overlay, error);
       },
     );
   }
 
+  #fail(overlay: Overlay, cause: unknown): void {
+    this.failure = commitFailure(this.#path, cause);
+    overlay.fail(this.failure);
+    this.#active.fail(this.failure);
+    this.#onFailure(this.failure);
+  }
+
+  /** Looks at every page of the data file; tells what is wrong with it. */
+  *checkPages(): Task<string | undefined> {
+    // As long as somebody reads a state, LMDB does not use its pages again.
+    const pinned = this.#db.useReadTransaction();
+    try {
+      const file = new DataFile(join(this.#path, DATA_FILE));
+      try {
+        yield* file.checkPages();
+        return undefined;
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (error instanceof DamagedDataError) return error.message;
+      throw error;
+    } finally {
+      pinned.done();
+    }
+  }
+
   async close(): Promise<void> {
-    await this.durable();
+    if (!this.failure) await this.durable();
     clearTimeout(this.#timer);
     await this.#db.close();
   }
