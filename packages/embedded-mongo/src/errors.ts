@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   InterruptedAtShutdown: 11600,
   BSONObjectTooLarge: 10334,
   InternalError: 1,
+  DurationOverflow: 159,
 } as const;
 
 export type ErrorName = keyof typeof ERROR_CODES;

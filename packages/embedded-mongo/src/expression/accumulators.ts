@@ -3,7 +3,17 @@ import { encodeComponent } from '../indexes/key.ts';
 import { parseSort, sortKey } from '../query/sort.ts';
 import { arithmetic, integer } from '../values/arithmetic.ts';
 import { compareValues, type StringOrder } from '../values/compare.ts';
-import { type Doc, Double, isDoc, isNumeric, numericValue, TYPE, toNumber, typeOf } from '../values/types.ts';
+import {
+  type Doc,
+  Double,
+  Int32,
+  isDoc,
+  isNumeric,
+  numericValue,
+  TYPE,
+  toNumber,
+  typeOf,
+} from '../values/types.ts';
 import { describeType, isMissing } from './arguments.ts';
 import { type Compiler, compileExpression, type Expression } from './compile.ts';
 import { percentiles } from './percentile.ts';
@@ -58,7 +68,7 @@ function average(): Accumulator {
   const inner = sum();
   return {
     add: (value) => inner.add(value),
-    result: () => (inner.count === 0 ? null : arithmetic('divide', inner.total(), new Double(inner.count))),
+    result: () => (inner.count === 0 ? null : arithmetic('divide', inner.total(), new Int32(inner.count))),
   };
 }
 

@@ -23,11 +23,17 @@ function failure(value: unknown, to: string, why = ''): ServerError {
   );
 }
 
-/** A double as MongoDB prints it: the shortest digits that lead back to it. */
+/** A double as MongoDB prints it: 16 significant digits, as C's `%.16g`. */
 function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  return Object.is(value, -0) ? '-0' : String(value);
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  const [mantissa = '', exponent = '0'] = value.toExponential(15).split('e');
+  const power = Number(exponent);
+  const short = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+  if (power < -4 || power >= 16)
+    return `${short(mantissa)}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+  return short(value.toFixed(15 - power));
 }
 
 /** `$toString`; undefined for types that have no text. */

@@ -1,13 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareValues } from '../values/compare.ts';
-import { Binary, BSONRegExp, Double, Int32, Long, ObjectId, Timestamp } from '../values/types.ts';
+import { Binary, BSONRegExp, Decimal128, Double, Int32, Long, ObjectId, Timestamp } from '../values/types.ts';
 import { afterPrefix, encodeComponent, encodeKey, isLong, MAX_KEY_BYTES, storedKey } from './key.ts';
 
 const numbers = fc.oneof(
   fc.integer().map((value) => new Int32(value)),
   fc.double().map((value) => new Double(value)),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value) => Long.fromBigInt(value)),
+  fc
+    .tuple(fc.bigInt({ min: -(10n ** 33n), max: 10n ** 33n }), fc.integer({ min: -6170, max: 6100 }))
+    .map(([digits, exponent]) => Decimal128.fromString(`${digits}E${exponent}`)),
+  fc
+    .tuple(
+      fc.constantFrom('0.1', '-0.1', '1.5', '-2.5', '9007199254740993.5', '0'),
+      fc.integer({ min: -3, max: 3 }),
+    )
+    .map(([base, step]) =>
+      Decimal128.fromString(`${base}${base.includes('.') ? '' : '.'}00000000${step < 0 ? '' : step}`),
+    ),
+  fc
+    .constantFrom('Infinity', '-Infinity', 'NaN', '1E+400', '-1E+400', '1E-400', '-1E-400', '0E+3')
+    .map((text) => Decimal128.fromString(text)),
+  fc
+    .constantFrom(0.1, -0.1, 0.5, 1.5, -2.5, Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324)
+    .map((value) => new Double(value)),
   // Neighbours of one value in different types, where an inexact comparison shows.
   fc.integer({ min: -3, max: 3 }).map((value) => Long.fromBigInt(2n ** 53n + BigInt(value))),
   fc.integer({ min: -3, max: 3 }).map((value) => new Double(2 ** 53 + value)),

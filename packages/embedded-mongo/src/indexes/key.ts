@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Code, ObjectId, Timestamp } from 'bson';
 import { canonicalType, stringOf } from '../values/compare.ts';
-import { binaryBytes, type Doc, numericValue, regexParts } from '../values/types.ts';
+import type { Decimal } from '../values/decimal.ts';
+import { floorDouble } from '../values/numbers.ts';
+import { binaryBytes, type Doc, regexParts } from '../values/types.ts';
 
 /**
  * Index keys are byte strings whose plain byte order is MongoDB's order of values: one byte for the kind of
@@ -48,24 +50,9 @@ function writeText(text: string): void {
   writeByte(0);
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
-
-function previousDouble(value: number): number {
-  scratch.setFloat64(0, value);
-  const bits = scratch.getBigInt64(0);
-  scratch.setBigInt64(0, value > 0 ? bits - 1n : bits + 1n);
-  return scratch.getFloat64(0);
-}
-
-/** The greatest double that is not greater, and how far above it the value lies; so longs keep all 64 bits. */
-function writeNumber(value: number | bigint): void {
-  let floor = Number(value);
-  let rest = 0;
-  if (typeof value === 'bigint' && Number.isFinite(floor)) {
-    if (BigInt(floor) > value) floor = previousDouble(floor);
-    const difference = value - BigInt(floor);
-    rest = difference > 0xffffn ? 0xffff : Number(difference);
-  }
+/** The greatest double that is not greater; then, of what lies above it, all digits. */
+function writeNumber(value: unknown): void {
+  const { floor, exact } = floorDouble(value);
   reserve(10);
   if (Number.isNaN(floor)) {
     buffer.fill(0, length, length + 10);
@@ -74,9 +61,23 @@ function writeNumber(value: number | bigint): void {
     if ((buffer[length] as number) & 0x80) {
       for (let i = 0; i < 8; i++) buffer[length + i] = ~(buffer[length + i] as number) & 0xff;
     } else buffer[length] = (buffer[length] as number) | 0x80;
-    buffer.writeUInt16BE(rest, length + 8);
+    buffer.writeUInt16BE(exact ? 1 : 0, length + 8);
   }
   length += 10;
+  if (exact) writeDigits(exact);
+}
+
+/** The place of the first digit, then two digits a byte, then a zero; all inverted where less is more. */
+function writeDigits({ digits, exponent }: Decimal): void {
+  const text = (digits < 0n ? -digits : digits).toString();
+  const from = length;
+  reserve(text.length + 4);
+  length = buffer.writeUInt16BE(exponent + text.length + 0x4000, length);
+  const significant = text.replace(/0+$/, '');
+  for (let i = 0; i < significant.length; i += 2)
+    writeByte(Number(significant.slice(i, i + 2).padEnd(2, '0')) + 1);
+  writeByte(0);
+  if (digits < 0n) for (let i = from; i < length; i++) buffer[i] = ~(buffer[i] as number) & 0xff;
 }
 
 function writeBytes(bytes: Uint8Array): void {
@@ -85,23 +86,27 @@ function writeBytes(bytes: Uint8Array): void {
   length += bytes.length;
 }
 
+function writeFields(doc: Doc): void {
+  for (const name of Object.keys(doc)) {
+    writeByte(canonicalType(doc[name]));
+    writeText(name);
+    writeValue(doc[name]);
+  }
+  writeByte(0);
+}
+
 function writeValue(value: unknown): void {
   const kind = canonicalType(value);
   writeByte(kind);
   switch (kind) {
     case 30:
-      writeNumber(numericValue(value));
+      writeNumber(value);
       return;
     case 60:
       writeText(stringOf(value));
       return;
     case 70:
-      for (const name of Object.keys(value as Doc)) {
-        writeByte(canonicalType((value as Doc)[name]));
-        writeText(name);
-        writeValue((value as Doc)[name]);
-      }
-      writeByte(0);
+      writeFields(value as Doc);
       return;
     case 80:
       for (const item of value as unknown[]) writeValue(item);
@@ -142,6 +147,10 @@ function writeValue(value: unknown): void {
     }
     case 160:
       writeText(String((value as Code).code));
+      return;
+    case 165:
+      writeText(String((value as Code).code));
+      writeFields(((value as Code).scope ?? {}) as Doc);
       return;
     default:
   }

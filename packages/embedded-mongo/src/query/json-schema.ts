@@ -14,7 +14,7 @@ import {
   strings,
   typeRule,
 } from './json-schema-rules.ts';
-import { toRegExp } from './predicates.ts';
+import { toRegExp } from './pcre.ts';
 
 function subSchema(keyword: string, argument: unknown): Rule {
   if (!isDoc(argument)) throw mistake(keyword, 'an object');

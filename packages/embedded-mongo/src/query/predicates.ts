@@ -13,37 +13,13 @@ import {
 } from '../values/types.ts';
 import type { QueryContext } from './filter.ts';
 import type { Predicate } from './path.ts';
+import { toRegExp } from './pcre.ts';
 
 /** `{$gt: 1}` is a document of operators, `{a: 1}` and `{}` are values; a DBRef is a value too. */
 export function isOperatorDoc(value: unknown): value is Doc {
   if (!isDoc(value)) return false;
   const first = Object.keys(value)[0];
   return first?.startsWith('$') === true && first !== '$ref' && first !== '$id' && first !== '$db';
-}
-
-const REGEX_FLAGS = /^[imsxu]*$/;
-
-/** A regular expression of MongoDB's (PCRE) as a JavaScript one; the two agree on all that is common. */
-export function toRegExp(pattern: string, flags: string): RegExp {
-  if (!REGEX_FLAGS.test(flags)) throw new ServerError(51108, `invalid flag in regex options: ${flags}`);
-  let source = pattern;
-  if (flags.includes('x'))
-    source = source.replace(/\\.|#.*$|\s+/gm, (found) => (found.startsWith('\\') ? found : ''));
-  let inline = '';
-  source = source.replace(/^\(\?([ims]+)\)/, (_all, found: string) => {
-    inline = found;
-    return '';
-  });
-  const kept = [...new Set(`${flags}${inline}`.replace(/[xu]/g, ''))].join('');
-  try {
-    return new RegExp(source, `${kept}u`);
-  } catch {
-    try {
-      return new RegExp(source, kept);
-    } catch (error) {
-      throw new ServerError(51091, `Regular expression is invalid: ${(error as Error).message}`);
-    }
-  }
 }
 
 /** The test of one operator on what a path leads to. */
@@ -151,7 +127,10 @@ function regex(argument: unknown, options: unknown): (value: unknown) => boolean
     flags = options;
   }
   const compiled = toRegExp(pattern, flags);
-  return (value) => typeof value === 'string' && compiled.test(value);
+  return (value) =>
+    typeof value === 'string'
+      ? compiled.test(value)
+      : typeOf(value) === TYPE.symbol && compiled.test(stringOf(value));
 }
 
 function typePredicate(argument: unknown): Predicate {

@@ -34,14 +34,13 @@ const DECIMALS: Record<Operation, (x: Decimal, y: Decimal) => Decimal> = {
   remainder: remainderOfDecimals,
 };
 
-/** A double becomes the decimal of 15 digits that MongoDB makes of it. */
+/** A double becomes a decimal of 15 digits, zeros at the end included, as in MongoDB. */
 function decimalOf(value: unknown): Decimal | undefined {
   if (value instanceof Decimal128) return parseDecimal(value.toString());
   const number = numericValue(value);
   if (typeof number === 'bigint') return { digits: number, exponent: 0 };
-  return parseDecimal(
-    Number.isInteger(number) ? String(BigInt(number)) : String(Number(number.toPrecision(15))),
-  );
+  if (!(value instanceof Double) || number === 0) return parseDecimal(String(number));
+  return parseDecimal(number.toPrecision(15));
 }
 
 /**

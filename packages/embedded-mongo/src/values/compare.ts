@@ -1,5 +1,6 @@
 import type { Code, ObjectId, Timestamp } from 'bson';
-import { binaryBytes, type Doc, numericValue, regexParts, TYPE, typeOf } from './types.ts';
+import { compareNumeric } from './numbers.ts';
+import { binaryBytes, type Doc, regexParts, TYPE, typeOf } from './types.ts';
 
 /** The order of BSON types among each other; ints, longs, doubles and decimals are one kind. */
 const CANONICAL: Record<number, number> = {
@@ -22,7 +23,7 @@ const CANONICAL: Record<number, number> = {
   [TYPE.regex]: 140,
   [TYPE.dbPointer]: 150,
   [TYPE.javascript]: 160,
-  [TYPE.javascriptWithScope]: 160,
+  [TYPE.javascriptWithScope]: 165,
   [TYPE.maxKey]: 240,
 };
 
@@ -34,13 +35,8 @@ export function stringOf(value: unknown): string {
   return typeof value === 'string' ? value : String((value as { value?: unknown }).value ?? value);
 }
 
-function compareNumbers(a: number | bigint, b: number | bigint): number {
-  if (a < b) return -1;
-  if (a > b) return 1;
-  // What is left is equality or NaN, which sorts before every number.
-  const aNaN = typeof a === 'number' && Number.isNaN(a);
-  const bNaN = typeof b === 'number' && Number.isNaN(b);
-  return aNaN === bNaN ? 0 : aNaN ? -1 : 1;
+function compareBare(a: number | bigint, b: number | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** By UTF-8 bytes, which is by code point; JavaScript's own `<` goes by UTF-16 units and differs on surrogates. */
@@ -74,7 +70,7 @@ export function compareValues(a: unknown, b: unknown, strings: StringOrder = com
   if (typeA !== typeB) return typeA < typeB ? -1 : 1;
   switch (typeA) {
     case 30:
-      return compareNumbers(numericValue(a), numericValue(b));
+      return compareNumeric(a, b);
     case 60:
       return strings(stringOf(a), stringOf(b));
     case 70:
@@ -88,11 +84,11 @@ export function compareValues(a: unknown, b: unknown, strings: StringOrder = com
     case 110:
       return Number(a) - Number(b);
     case 120:
-      return compareNumbers((a as Date).getTime(), (b as Date).getTime());
+      return compareBare((a as Date).getTime(), (b as Date).getTime());
     case 130: {
       const x = (a as Timestamp).toBigInt();
       const y = (b as Timestamp).toBigInt();
-      return compareNumbers(BigInt.asUintN(64, x), BigInt.asUintN(64, y));
+      return compareBare(BigInt.asUintN(64, x), BigInt.asUintN(64, y));
     }
     case 140: {
       const x = regexParts(a);
@@ -101,6 +97,11 @@ export function compareValues(a: unknown, b: unknown, strings: StringOrder = com
     }
     case 160:
       return compareStrings(String((a as Code).code), String((b as Code).code));
+    case 165:
+      return (
+        compareStrings(String((a as Code).code), String((b as Code).code)) ||
+        compareDocs(((a as Code).scope ?? {}) as Doc, ((b as Code).scope ?? {}) as Doc, strings)
+      );
     default:
       return 0;
   }

@@ -46,7 +46,6 @@ const BY_BSON_TYPE: Record<string, number> = {
   Timestamp: TYPE.timestamp,
   BSONRegExp: TYPE.regex,
   BSONSymbol: TYPE.symbol,
-  Code: TYPE.javascript,
   DBRef: TYPE.object,
   MinKey: TYPE.minKey,
   MaxKey: TYPE.maxKey,
@@ -72,6 +71,8 @@ export function typeOf(value: unknown): number {
       if (Array.isArray(value)) return TYPE.array;
       if (value instanceof Date) return TYPE.date;
       const tag = (value as { _bsontype?: unknown })._bsontype;
+      if (tag === 'Code')
+        return (value as { scope?: unknown }).scope ? TYPE.javascriptWithScope : TYPE.javascript;
       if (typeof tag === 'string') return BY_BSON_TYPE[tag] ?? TYPE.object;
       if (value instanceof RegExp) return TYPE.regex;
       if (value instanceof Uint8Array) return TYPE.binData;
@@ -101,8 +102,8 @@ export function isNumeric(value: unknown): boolean {
 }
 
 /**
- * A number's value: a JS number, or a bigint where a number would not be exact. JavaScript compares the two
- * kinds with each other exactly. A decimal with a fraction is taken as its nearest double (a documented limit).
+ * A number's value: a JS number, or a bigint where a number would not be exact. A decimal with a fraction is taken
+ * as its nearest double: `compareNumeric` and `exactValue` are for where that matters.
  */
 export function numericValue(value: unknown): number | bigint {
   if (typeof value === 'number' || typeof value === 'bigint') return value;
@@ -117,7 +118,7 @@ export function numericValue(value: unknown): number | bigint {
       const number = Number(text);
       return Number.isSafeInteger(number) ? number : BigInt(text);
     }
-    return Number(text.replace(/^(-?)Infinity$/, '$1Infinity'));
+    return Number(text);
   }
   return Number.NaN;
 }
@@ -129,6 +130,7 @@ export function toNumber(value: unknown): number | undefined {
 
 export function isTruthy(value: unknown): boolean {
   if (value === null || value === undefined || value === false) return false;
+  if (value instanceof Decimal128) return !/^-?[0.]+(E|$)/.test(value.toString());
   return isNumeric(value) ? Number(numericValue(value)) !== 0 : true;
 }
 
