@@ -63,7 +63,7 @@ describe('number types in expressions', () => {
     [{ $add: [new Int32(1), new Int32(2)] }, 'int 3'],
     [{ $add: [new Int32(2_147_483_647), new Int32(1)] }, 'long 2147483648'],
     [{ $add: [new Int32(1), Long.fromNumber(2)] }, 'long 3'],
-    [{ $add: [Long.MAX_VALUE, new Int32(1)] }, 'double 9223372036854776000'],
+    [{ $add: [Long.MAX_VALUE, new Int32(1)] }, 'double 9.223372036854776e+18'],
     [{ $multiply: [new Int32(2), new Double(1.5)] }, 'double 3'],
     [{ $add: [Decimal128.fromString('0.1'), Decimal128.fromString('0.2')] }, 'decimal 0.3'],
     [{ $divide: [new Int32(4), new Int32(2)] }, 'double 2'],

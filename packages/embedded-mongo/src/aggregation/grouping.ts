@@ -18,7 +18,7 @@ interface Field {
   create: () => Accumulator;
 }
 
-function compileFields(spec: Doc, context: PipelineContext): Field[] {
+export function compileFields(spec: Doc, context: PipelineContext): Field[] {
   const inner = compiler(context);
   return Object.keys(spec).map((name) => {
     const accumulator = spec[name];
@@ -76,7 +76,7 @@ const group: StageCompiler = (argument, context) => {
   return grouping(compileExpression(_id, context), compileFields(rest, context), context);
 };
 
-const COUNT: Doc = { count: { $sum: integer(1n, false) } };
+export const COUNT: Doc = { count: { $sum: integer(1n, false) } };
 
 const sortByCount: StageCompiler = (argument, context) => {
   const operator = isDoc(argument) && Object.keys(argument).some((key) => key.startsWith('$'));

@@ -6,6 +6,9 @@ import { parseSort, sortBy } from '../query/sort.ts';
 import type { Collection } from '../storage/collection.ts';
 import { decode } from '../values/codec.ts';
 import { type Doc, isDoc, toNumber, typeName } from '../values/types.ts';
+import { bucketAuto } from './bucket-auto.ts';
+import { densify } from './densify.ts';
+import { fill } from './fill.ts';
 import { GROUPING } from './grouping.ts';
 import { JOINING } from './joining.ts';
 import { SHAPING } from './shaping.ts';
@@ -18,7 +21,7 @@ import {
   type Stream,
   streamOf,
 } from './stage.ts';
-import { WINDOWING } from './windows.ts';
+import { setWindowFields } from './windows.ts';
 
 export const OUTPUT_STAGES = new Set(['$out', '$merge']);
 
@@ -122,7 +125,16 @@ const BASIC: Record<string, StageCompiler> = {
   },
 };
 
-const STAGES: Record<string, StageCompiler> = { ...BASIC, ...SHAPING, ...GROUPING, ...JOINING, ...WINDOWING };
+const STAGES: Record<string, StageCompiler> = {
+  ...BASIC,
+  ...SHAPING,
+  ...GROUPING,
+  ...JOINING,
+  $bucketAuto: bucketAuto,
+  $densify: densify,
+  $fill: fill,
+  $setWindowFields: setWindowFields,
+};
 
 /** Stages that make documents rather than take them. */
 const SOURCES = new Set(['$documents', '$listLocalSessions']);

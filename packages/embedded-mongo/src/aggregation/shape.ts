@@ -35,7 +35,7 @@ function insert(root: Node, path: string, leaf: (doc: unknown) => unknown): void
   }
 }
 
-function assign(target: Doc, node: Node, source: Doc): Doc {
+function assign(target: Doc, node: Node, source: unknown): Doc {
   const copy: Doc = { ...target };
   for (const [name, field] of node.fields) {
     if (typeof field !== 'function') {
@@ -50,7 +50,7 @@ function assign(target: Doc, node: Node, source: Doc): Doc {
 }
 
 /** Every element of an array gets the fields; what is no document becomes one. */
-function assignInto(value: unknown, node: Node, source: Doc): unknown {
+function assignInto(value: unknown, node: Node, source: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => assignInto(item, node, source));
   return assign(isDoc(value) ? value : {}, node, source);
 }
@@ -59,6 +59,30 @@ export function compileAssignments(computed: readonly Computed[], context: Expre
   const root: Node = { fields: new Map() };
   for (const { path, expression } of computed) insert(root, path, compileExpression(expression, context));
   return (target, source) => assign(target, root, source);
+}
+
+/** Sets the fields at some paths to values that are at hand. */
+export function compileValues(paths: readonly string[]): (target: Doc, values: readonly unknown[]) => Doc {
+  const root: Node = { fields: new Map() };
+  for (const [i, path] of paths.entries()) {
+    checkPath(path);
+    insert(root, path, (values) => (values as readonly unknown[])[i]);
+  }
+  // A leaf's source is the list of values.
+  return (target, values) => assign(target, root, values);
+}
+
+function checkPath(path: string): void {
+  if (path === '' || path.split('.').includes(''))
+    throw new ServerError(
+      path.endsWith('.') ? 40353 : 15998,
+      'FieldPath field names may not be empty strings.',
+    );
+  if (path.split('.').some((part) => part.startsWith('$')))
+    throw new ServerError(
+      16410,
+      `FieldPath field names may not start with '$'. Consider using $getField or $setField. Found: ${path}`,
+    );
 }
 
 /** `{a: {b: <expression>}}` means `{"a.b": <expression>}`. */

@@ -1,79 +1,108 @@
-import { Aggregator } from 'mingo/aggregator';
-import { Context } from 'mingo/core';
-import * as accumulators from 'mingo/operators/accumulator';
-import * as expressions from 'mingo/operators/expression';
-import * as stages from 'mingo/operators/pipeline';
-import * as projections from 'mingo/operators/projection';
-import * as queries from 'mingo/operators/query';
-import * as windows from 'mingo/operators/window';
 import { ServerError } from '../errors.ts';
-import { fromPlainLike, toPlain } from '../values/codec.ts';
+import { compileExpression } from '../expression/compile.ts';
+import { parseSort, type SortField, sortKey } from '../query/sort.ts';
+import { compareValues, type StringOrder } from '../values/compare.ts';
 import { type Doc, isDoc } from '../values/types.ts';
-import { gathering, type StageCompiler } from './stage.ts';
+import { compileValues } from './shape.ts';
+import type { PipelineContext, Stage, StageCompiler } from './stage.ts';
+import { compileWindowFunction, type Partition } from './window-functions.ts';
 
-/** Running code that a client sends is refused. */
-const REFUSED = new Set(['$function', '$accumulator', '$where']);
-
-const operatorsOf = (module: object): Record<string, never> =>
-  Object.fromEntries(
-    Object.entries(module).filter(([name]) => name.startsWith('$') && !REFUSED.has(name)),
-  ) as Record<string, never>;
-
-const EXPRESSIONS = operatorsOf(expressions);
-const ACCUMULATORS = operatorsOf(accumulators);
-const WINDOWS = operatorsOf(windows);
-
-const context = Context.init({
-  expression: EXPRESSIONS,
-  accumulator: ACCUMULATORS,
-  pipeline: operatorsOf(stages),
-  projection: operatorsOf(projections),
-  query: operatorsOf(queries),
-  window: WINDOWS,
-});
-
-function refuseUnknownOperators(value: unknown): void {
-  if (Array.isArray(value)) for (const item of value) refuseUnknownOperators(item);
-  if (!isDoc(value)) return;
-  for (const key of Object.keys(value)) {
-    if (key === '$literal') continue;
-    if (key.startsWith('$') && !(key in EXPRESSIONS) && !(key in ACCUMULATORS) && !(key in WINDOWS))
-      throw new ServerError('InvalidPipelineOperator', `Unrecognized expression '${key}'`);
-    refuseUnknownOperators(value[key]);
-  }
+/** Documents with what they are parted and sorted by. */
+interface Row {
+  doc: Doc;
+  part: unknown;
+  keys: unknown[];
 }
 
-/** A stage that mingo runs, over plain numbers; fields that it leaves alone get their types back. */
-const delegated: StageCompiler = (argument, query, name) => {
+function sorted(rows: Row[], sort: readonly SortField[], strings: StringOrder | undefined): Row[] {
+  return rows.sort((a, b) => {
+    const order = compareValues(a.part, b.part, strings);
+    if (order !== 0) return order;
+    for (const [i, field] of sort.entries()) {
+      const by = compareValues(a.keys[i], b.keys[i], strings);
+      if (by !== 0) return field.descending ? -by : by;
+    }
+    return 0;
+  });
+}
+
+/** Sorts documents by partition and then as asked, and hands on one partition after the other. */
+export function partitioned(
+  partitionBy: unknown,
+  sort: readonly SortField[],
+  context: PipelineContext,
+  change: (partition: Partition) => Iterable<Doc | undefined>,
+): Stage {
+  const part = partitionBy === undefined ? () => null : compileExpression(partitionBy, context);
+  const { strings } = context;
+  return function* (input) {
+    const rows: Row[] = [];
+    for (const doc of input) {
+      if (!doc) {
+        yield undefined;
+        continue;
+      }
+      const key = part(doc) ?? null;
+      if (Array.isArray(key))
+        throw new ServerError(
+          'TypeMismatch',
+          'An expression used to partition cannot evaluate to value of type array',
+        );
+      rows.push({ doc, part: key, keys: sort.map((field) => sortKey(doc, field, strings)) });
+    }
+    sorted(rows, sort, strings);
+    for (let start = 0; start < rows.length; ) {
+      let end = start + 1;
+      while (end < rows.length && compareValues(rows[end]?.part, rows[start]?.part, strings) === 0) end++;
+      const mine = rows.slice(start, end);
+      yield* change({
+        documents: mine.map((row) => row.doc),
+        keys: mine.map((row) => row.keys[0]),
+        isNew: (at) =>
+          sort.some((_field, i) => compareValues(mine[at]?.keys[i], mine[at - 1]?.keys[i], strings) !== 0),
+      });
+      yield undefined;
+      start = end;
+    }
+  };
+}
+
+const OPTIONS = ['partitionBy', 'sortBy', 'output'];
+
+export const setWindowFields: StageCompiler = (argument, context) => {
   if (!isDoc(argument))
-    throw new ServerError('FailedToParse', `the ${name} stage specification must be an object`);
-  refuseUnknownOperators(argument);
-  const stage = { [name]: toPlain(argument) };
-  const variables = query.variables ? { variables: toPlain(query.variables) } : {};
-  return gathering((documents) => {
-    const originals = new Map<unknown, Doc>();
-    const plain = documents.map((doc) => {
-      const copy = toPlain(doc) as Doc;
-      originals.set(copy._id, doc);
-      return copy;
-    });
-    try {
-      const aggregator = new Aggregator(
-        [stage] as never,
-        { context, scriptEnabled: false, ...variables } as never,
+    throw new ServerError('FailedToParse', 'the $setWindowFields stage specification must be an object');
+  for (const key of Object.keys(argument))
+    if (!OPTIONS.includes(key))
+      throw new ServerError(40415, `BSON field '$setWindowFields.${key}' is an unknown field.`);
+  const { output, sortBy, partitionBy } = argument;
+  if (output === undefined)
+    throw new ServerError(40414, "BSON field '$setWindowFields.output' is missing but a required field");
+  if (!isDoc(output))
+    throw new ServerError(
+      'TypeMismatch',
+      "BSON field '$setWindowFields.output' is the wrong type, expected type 'object'",
+    );
+  if (sortBy !== undefined && !isDoc(sortBy))
+    throw new ServerError(
+      'TypeMismatch',
+      "BSON field '$setWindowFields.sortBy' is the wrong type, expected type 'object'",
+    );
+  const sort = parseSort(sortBy);
+  const paths = Object.keys(output);
+  const functions = paths.map((path) => {
+    const spec = output[path];
+    if (!isDoc(spec)) throw new ServerError('FailedToParse', `The field '${path}' must be an object`);
+    return compileWindowFunction(spec, sort, context);
+  });
+  const assign = compileValues(paths);
+  return partitioned(partitionBy, sort, context, function* (partition) {
+    const columns = functions.map((one) => one(partition));
+    for (const [i, doc] of partition.documents.entries()) {
+      yield assign(
+        doc,
+        columns.map((column) => column[i]),
       );
-      const results = aggregator.run(plain as never) as Doc[];
-      return results.map((doc) => fromPlainLike(doc, originals.get(doc._id) ?? {}) as Doc);
-    } catch (error) {
-      if (error instanceof ServerError) throw error;
-      throw new ServerError('BadValue', error instanceof Error ? error.message : String(error));
     }
   });
-};
-
-export const WINDOWING: Record<string, StageCompiler> = {
-  $bucketAuto: delegated,
-  $densify: delegated,
-  $fill: delegated,
-  $setWindowFields: delegated,
 };

@@ -83,7 +83,7 @@ export function variadic(name: string, apply: (values: unknown[], compiler: Comp
 /** An operator with named arguments; those in `required` must be there, others than `known` must not. */
 export function named(
   name: string,
-  codes: { notObject: number; unknown: number; missing: number },
+  codes: { notObject: number; unknown: number; missing: number | Readonly<Record<string, number>> },
   required: readonly string[],
   optional: readonly string[],
   build: (fields: Record<string, unknown>, compiler: Compiler) => Expression,
@@ -100,7 +100,12 @@ export function named(
           throw new ServerError(codes.unknown, `Unrecognized parameter to ${name}: ${key}`);
       }
       for (const key of required) {
-        if (!(key in argument)) throw new ServerError(codes.missing, `Missing '${key}' parameter to ${name}`);
+        const { missing } = codes;
+        if (!(key in argument))
+          throw new ServerError(
+            typeof missing === 'number' ? missing : (missing[key] ?? 9),
+            `Missing '${key}' parameter to ${name}`,
+          );
       }
       return build(argument, compiler);
     },

@@ -114,7 +114,7 @@ function concatenate(values: unknown[]): unknown {
 
 const filter = named(
   '$filter',
-  { notObject: 28646, unknown: 28647, missing: 28648 },
+  { notObject: 28646, unknown: 28647, missing: { input: 28648, cond: 28650 } },
   ['input', 'cond'],
   ['as', 'limit'],
   (fields, compiler) => {
@@ -144,7 +144,7 @@ const filter = named(
 
 const map = named(
   '$map',
-  { notObject: 16878, unknown: 16879, missing: 16880 },
+  { notObject: 16878, unknown: 16879, missing: { input: 16880, in: 16882 } },
   ['input', 'in'],
   ['as'],
   (fields, compiler) => {
@@ -164,7 +164,7 @@ const map = named(
 
 const reduce = named(
   '$reduce',
-  { notObject: 40075, unknown: 40076, missing: 40077 },
+  { notObject: 40075, unknown: 40076, missing: { input: 40077, initialValue: 40078, in: 40079 } },
   ['input', 'initialValue', 'in'],
   [],
   (fields, compiler) => {
@@ -215,7 +215,7 @@ const zip = named(
 
 const sortArray = named(
   '$sortArray',
-  { notObject: 2942500, unknown: 2942501, missing: 2942502 },
+  { notObject: 2942500, unknown: 2942501, missing: { input: 2942502, sortBy: 2942503 } },
   ['input', 'sortBy'],
   [],
   (fields, compiler) => {

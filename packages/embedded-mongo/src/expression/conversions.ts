@@ -1,9 +1,14 @@
 import { ServerError } from '../errors.ts';
+import { shiftRight } from '../values/decimal.ts';
+import { exactValue } from '../values/numbers.ts';
+import { UTC } from '../values/time-zone.ts';
 import {
   Decimal128,
   Double,
   Int32,
+  isDoc,
   isNumeric,
+  isTruthy,
   Long,
   numericValue,
   ObjectId,
@@ -12,7 +17,10 @@ import {
   toNumber,
   typeOf,
 } from '../values/types.ts';
-import { type Builders, describeType, isMissing, named, unary } from './arguments.ts';
+import { type Builder, type Builders, describeType, isMissing, named, unary } from './arguments.ts';
+import { binaryText, checkDataFormat, subtypeOf, toBinary } from './binary-data.ts';
+import { readAnyDate } from './date-format.ts';
+import { instantOf } from './dates.ts';
 
 function failure(value: unknown, to: string, why = ''): ServerError {
   return new ServerError(
@@ -69,6 +77,8 @@ function toInteger(value: unknown, to: 'int' | 'long'): unknown {
   if (typeof value === 'boolean') return make(value ? 1n : 0n);
   if (value instanceof Date && to === 'long') return make(BigInt(value.getTime()));
   if (isNumeric(value)) {
+    const exact = value instanceof Decimal128 ? exactValue(value) : undefined;
+    if (exact && exact.exponent < 40) return make(shiftRight(exact.digits, -exact.exponent, 'truncate'));
     const number = numericValue(value);
     if (typeof number === 'bigint') return make(number);
     if (!Number.isFinite(number))
@@ -128,20 +138,14 @@ function toDate(value: unknown): unknown {
     if (Number.isNaN(date.getTime())) throw failure(value, 'date', 'out of range');
     return date;
   }
-  if (value instanceof ObjectId) return value.getTimestamp();
-  if (typeof value === 'string') {
-    // Without an offset a text means UTC.
-    const zoned = /^\d{4}-\d{2}-\d{2}[T ].*[^Zz\d:.+-]?\d$/.test(value) && !/[+-]\d{2}:?\d{2}$/.test(value);
-    const date = new Date(zoned ? `${value.replace(' ', 'T')}Z` : value);
-    if (!/^\d{4}-\d{2}/.test(value) || Number.isNaN(date.getTime()))
-      throw failure(value, 'date', `Error parsing date string '${value}'`);
-    return date;
-  }
+  const instant = instantOf(value);
+  if (instant !== undefined) return new Date(instant);
+  if (typeof value === 'string') return readAnyDate(value, UTC);
   throw failure(value, 'date');
 }
 
 function toBool(value: unknown): unknown {
-  return isNumeric(value) ? Number(numericValue(value)) !== 0 : value !== false;
+  return isTruthy(value);
 }
 
 function toObjectId(value: unknown): unknown {
@@ -168,18 +172,45 @@ const CONVERT: Partial<Record<TypeName, (value: unknown) => unknown>> = {
 
 function shorthand(name: string, to: TypeName): Builders {
   const apply = CONVERT[to] as (value: unknown) => unknown;
-  return unary(name, (value) => (isMissing(value) ? null : apply(value)));
+  return {
+    [name]: (argument, compiler) => {
+      if (Array.isArray(argument) && argument.length !== 1)
+        throw new ServerError(50723, `${name} requires a single argument, got ${argument.length}`);
+      return (unary(name, (value) => (isMissing(value) ? null : apply(value)))[name] as Builder)(
+        argument,
+        compiler,
+      );
+    },
+  };
 }
 
-function targetOf(type: unknown): (value: unknown) => unknown {
-  const code = toNumber(type);
+interface Target {
+  name: TypeName;
+  subtype: number;
+}
+
+/** What `to` names: a type, by its name or number, or a document with it. */
+function targetOf(given: unknown): Target {
+  if (isDoc(given)) {
+    for (const key of Object.keys(given))
+      if (key !== 'type' && key !== 'subtype')
+        throw new ServerError('FailedToParse', `$convert found an unknown argument in 'to': ${key}`);
+    return { ...targetOf(given.type), subtype: subtypeOf(given.subtype) };
+  }
+  const code = toNumber(given);
+  if (code === undefined && typeof given !== 'string')
+    throw new ServerError(
+      'FailedToParse',
+      `$convert's 'to' argument must be a string or number, but is ${describeType(given)}`,
+    );
   const name =
     code === undefined
-      ? String(type)
+      ? String(given)
       : (Object.entries(TYPE).find(([, number]) => number === code)?.[0] ?? String(code));
-  const convert = CONVERT[name as TypeName];
-  if (!convert) throw new ServerError('BadValue', `Unknown type name: ${name}`);
-  return convert;
+  if (code !== undefined && !Number.isInteger(code))
+    throw new ServerError('FailedToParse', "In $convert, numeric 'to' argument is not an integer");
+  if (!Object.hasOwn(TYPE, name)) throw new ServerError('BadValue', `Unknown type name: ${name}`);
+  return { name: name as TypeName, subtype: 0 };
 }
 
 const convert = named(
@@ -189,19 +220,27 @@ const convert = named(
   ['onError', 'onNull', 'format', 'byteOrder'],
   (fields, compiler) => {
     const input = compiler.compile(fields.input);
+    const toType = isDoc(fields.to) && 'type' in fields.to ? fields.to : undefined;
     const to = compiler.compile(fields.to);
+    const format = 'format' in fields ? compiler.compile(fields.format) : undefined;
     const onError = 'onError' in fields ? compiler.compile(fields.onError) : undefined;
     const onNull = 'onNull' in fields ? compiler.compile(fields.onNull) : undefined;
     return (scope) => {
       const value = input(scope);
       const type = to(scope);
+      const shape = format && checkDataFormat(format(scope));
       if (isMissing(value)) return onNull ? onNull(scope) : null;
-      if (isMissing(type)) return null;
-      const apply = targetOf(type);
+      if (isMissing(type) || (toType && isDoc(type) && isMissing(type.type))) return null;
+      const { name, subtype } = targetOf(type);
       try {
+        if (name === 'binData') return toBinary(value, shape, subtype);
+        if (name === 'string' && typeOf(value) === TYPE.binData) return binaryText(value, shape);
+        const apply = CONVERT[name];
+        if (!apply) throw failure(value, name);
         return apply(value);
       } catch (error) {
-        if (onError && error instanceof ServerError) return onError(scope);
+        if (onError && error instanceof ServerError && error.codeName === 'ConversionFailure')
+          return onError(scope);
         throw error;
       }
     };
@@ -218,6 +257,13 @@ export const CONVERSIONS: Builders = {
   ...shorthand('$toBool', 'bool'),
   ...shorthand('$toObjectId', 'objectId'),
   ...convert,
+  ...unary('$toUUID', (value) =>
+    isMissing(value)
+      ? null
+      : typeof value === 'string'
+        ? toBinary(value, 'uuid', 4)
+        : toBinary(value, undefined, 4),
+  ),
   ...unary('$type', describeType),
   ...unary('$isNumber', (value) => isNumeric(value)),
 };

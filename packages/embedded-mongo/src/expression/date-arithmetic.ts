@@ -101,7 +101,7 @@ function shifting(name: '$dateAdd' | '$dateSubtract', sign: 1 | -1): Builders {
 
 const dateDiff = named(
   '$dateDiff',
-  { notObject: 5166301, unknown: 5166302, missing: 5166303 },
+  { notObject: 5166301, unknown: 5166302, missing: { startDate: 5166303, endDate: 5166304, unit: 5166305 } },
   ['startDate', 'endDate', 'unit'],
   ['timezone', 'startOfWeek'],
   (fields, compiler) => {
@@ -136,7 +136,7 @@ const dateDiff = named(
 
 const dateTrunc = named(
   '$dateTrunc',
-  { notObject: 5439007, unknown: 5439008, missing: 5439009 },
+  { notObject: 5439007, unknown: 5439008, missing: { date: 5439009, unit: 5439010 } },
   ['date', 'unit'],
   ['binSize', 'timezone', 'startOfWeek'],
   (fields, compiler) => {

@@ -117,7 +117,10 @@ const dateFromParts: Builder = (argument, compiler) => {
   if (!iso && !('year' in argument))
     throw new ServerError(40516, "$dateFromParts requires either 'year' or 'isoWeekYear' to be present");
   if ((iso ? NATURAL : ISO).some((key) => key in argument))
-    throw new ServerError(40489, '$dateFromParts does not allow mixing natural dates with ISO dates.');
+    throw new ServerError(
+      iso ? 40489 : 40525,
+      '$dateFromParts does not allow mixing natural dates with ISO dates.',
+    );
   const fields = [...TIME, ...(iso ? ISO : NATURAL)].map(
     (name) => [name, name in argument ? compiler.compile(argument[name]) : undefined] as const,
   );

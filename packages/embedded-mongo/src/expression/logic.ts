@@ -75,6 +75,9 @@ const choose: Builder = (argument, compiler) => {
   if (argument.branches.length === 0) throw new ServerError(40068, '$switch requires at least one branch');
   const branches = argument.branches.map((branch) => {
     if (!isDoc(branch)) throw new ServerError(40062, '$switch expected each branch to be an object');
+    for (const key of Object.keys(branch))
+      if (key !== 'case' && key !== 'then')
+        throw new ServerError(40063, `$switch found an unknown argument to a branch: ${key}`);
     if (!('case' in branch))
       throw new ServerError(40064, "$switch requires each branch have a 'case' expression");
     if (!('then' in branch))
@@ -104,7 +107,7 @@ export function checkVariableName(name: string): void {
 
 const letVariables = named(
   '$let',
-  { notObject: 16874, unknown: 16875, missing: 16876 },
+  { notObject: 16874, unknown: 16875, missing: { vars: 16876, in: 16877 } },
   ['vars', 'in'],
   [],
   (fields, compiler) => {

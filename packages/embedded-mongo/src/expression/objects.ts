@@ -92,7 +92,7 @@ function changeField(operator: '$setField' | '$unsetField'): Builders {
   const setting = operator === '$setField';
   return named(
     operator,
-    { notObject: 4161100, unknown: 4161101, missing: 4161102 },
+    { notObject: 4161100, unknown: 4161101, missing: { field: 4161102, value: 4161103, input: 4161109 } },
     setting ? ['field', 'input', 'value'] : ['field', 'input'],
     [],
     (fields, compiler) => {

@@ -2,6 +2,7 @@ import { ACCUMULATOR_EXPRESSIONS } from './accumulated.ts';
 import type { Builders } from './arguments.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { ARRAYS } from './arrays.ts';
+import { BINARY_DATA } from './binary-data.ts';
 import { BITS } from './bits.ts';
 import { CONVERSIONS } from './conversions.ts';
 import { DATE_ARITHMETIC } from './date-arithmetic.ts';
@@ -15,6 +16,7 @@ import { TRIGONOMETRY } from './trigonometry.ts';
 
 /** Every operator that may stand in an expression. */
 export const OPERATORS: Builders = {
+  ...BINARY_DATA,
   ...BITS,
   ...DATES,
   ...DATE_ARITHMETIC,

@@ -41,7 +41,7 @@ function compiled(name: string, regex: unknown, options: unknown): RegExp | unde
 function searching(name: string, nothing: unknown, apply: Apply): Builders {
   return named(
     name,
-    { notObject: 51103, unknown: 31024, missing: 31022 },
+    { notObject: 51103, unknown: 31024, missing: { input: 31022, regex: 31023 } },
     ['input', 'regex'],
     ['options'],
     (fields, compiler) => {

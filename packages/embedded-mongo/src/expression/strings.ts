@@ -182,7 +182,7 @@ function trim(name: '$trim' | '$ltrim' | '$rtrim'): Builders {
 function replace(name: '$replaceOne' | '$replaceAll'): Builders {
   return named(
     name,
-    { notObject: 51751, unknown: 51750, missing: 51749 },
+    { notObject: 51751, unknown: 51750, missing: { input: 51749, find: 51748, replacement: 51747 } },
     ['input', 'find', 'replacement'],
     [],
     (fields, compiler) => {
