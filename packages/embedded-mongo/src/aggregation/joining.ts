@@ -7,7 +7,7 @@ import { type Doc, isDoc, Long, toNumber } from '../values/types.ts';
 import { joiner } from './joiner.ts';
 import { parsePipeline, runPipeline } from './pipeline.ts';
 import { compileAssignments } from './shape.ts';
-import type { PipelineContext, StageCompiler, Stream } from './stage.ts';
+import type { PipelineContext, StageCompiler, StageSpec, Stream } from './stage.ts';
 
 function checkOptions(stage: string, argument: unknown, known: readonly string[]): Doc {
   if (!isDoc(argument))
@@ -173,7 +173,8 @@ const graphLookup: StageCompiler = (argument, context) => {
   };
 };
 
-const unionWith: StageCompiler = (argument, context) => {
+/** What a `$unionWith` unites with: a collection, or `$documents` where `name` is undefined. */
+export function parseUnion(argument: unknown): { name: string | undefined; pipeline: StageSpec[] } {
   const spec =
     typeof argument === 'string'
       ? { coll: argument }
@@ -185,6 +186,11 @@ const unionWith: StageCompiler = (argument, context) => {
       'FailedToParse',
       '$unionWith stage without explicit collection must have a pipeline with $documents as first stage',
     );
+  return { name, pipeline };
+}
+
+const unionWith: StageCompiler = (argument, context) => {
+  const { name, pipeline } = parseUnion(argument);
   runPipeline(undefined, pipeline, context);
   return function* (input) {
     yield* input;

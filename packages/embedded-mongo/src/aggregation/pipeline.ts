@@ -23,6 +23,9 @@ import {
 } from './stage.ts';
 import { setWindowFields } from './windows.ts';
 
+// The stages that join run pipelines themselves, so that they can only be loaded through this module.
+export { parseUnion } from './joining.ts';
+
 export const OUTPUT_STAGES = new Set(['$out', '$merge']);
 
 /** Stages of MongoDB that are not there; each is a feature of its own, named in the README. */

@@ -1,4 +1,11 @@
-import { OUTPUT_STAGES, parsePipeline, prepareHead, runPipeline, takeHead } from '../aggregation/pipeline.ts';
+import {
+  OUTPUT_STAGES,
+  parsePipeline,
+  parseUnion,
+  prepareHead,
+  runPipeline,
+  takeHead,
+} from '../aggregation/pipeline.ts';
 import type { PipelineContext, StageSpec } from '../aggregation/stage.ts';
 import type { Source } from '../cursors.ts';
 import { ServerError } from '../errors.ts';
@@ -44,16 +51,27 @@ function countsOnly(stage: StageSpec | undefined): { id: unknown; name: string }
 
 /** Encoded results; where a `find` or a count can do the whole pipeline, no document is decoded for nothing. */
 function resultsOf(
-  request: Request,
   collection: Collection | undefined,
   stages: StageSpec[],
   context: PipelineContext,
+  hint?: unknown,
 ): Source {
   const head = takeHead(stages);
-  const { hint } = request.body;
   const find = prepareHead(collection, head, context, hint);
   const [first, ...others] = head.rest;
   if (!first) return collection ? findDocuments(collection, find) : nothing();
+  if (head.rest.every(({ name }) => name === '$unionWith')) {
+    const unions = head.rest.map(({ argument }) => parseUnion(argument));
+    if (unions.every(({ name }) => name !== undefined)) {
+      const sources = unions.map(({ name = '', pipeline }) =>
+        resultsOf(context.collection(name), pipeline, context),
+      );
+      return (function* (): Source {
+        if (collection) yield* findDocuments(collection, find);
+        for (const source of sources) yield* source;
+      })();
+    }
+  }
   const shape = others.length === 0 && !head.sort ? countsOnly(first) : undefined;
   if (collection && shape) {
     return (function* (): Source {
@@ -133,7 +151,7 @@ export const aggregate: Command = {
       const batch = yield* engine.cursors.first(namespace, nothing(), batchSize, false);
       return cursorReply(batch, namespace, 'firstBatch');
     }
-    const source = resultsOf(request, collection, stages, context);
+    const source = resultsOf(collection, stages, context, body.hint);
     const batch = yield* engine.cursors.first(namespace, source, batchSize, false);
     return cursorReply(batch, namespace, 'firstBatch');
   },
