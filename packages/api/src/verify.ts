@@ -2,10 +2,10 @@ import {
   type Caller,
   type Domain,
   KaanaError,
+  type KeyPrincipal,
   missingPermissions,
   type Origin,
   type Permission,
-  type Principal,
   requestsPerMinute,
   THROTTLES,
   takeAttempt,
@@ -25,21 +25,17 @@ const NOTHING: Omit<Verdict, 'code' | 'detail'> = {
   ratelimit: null,
 };
 
-const describe = async (domain: Domain, { account, organization, permissions, credential }: Principal) => {
-  const keyId = credential.type === 'key' ? credential.keyId : '';
-  const key = await domain.stores.keys.get(organization.id, keyId);
-  return {
-    key: key && {
-      id: key.id,
-      name: key.name,
-      start: key.secrets[0]?.start ?? '',
-      expiresAt: key.expiresAt?.toISOString() ?? null,
-    },
-    account: { ...toAccountSummary(account), role: account.role },
-    organization: toOrganizationSummary(organization),
-    permissions: [...permissions],
-  };
-};
+const describe = ({ account, organization, permissions, key }: KeyPrincipal) => ({
+  key: {
+    id: key.id,
+    name: key.name,
+    start: key.secrets[0]?.start ?? '',
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+  },
+  account: { ...toAccountSummary(account), role: account.role },
+  organization: toOrganizationSummary(organization),
+  permissions: [...permissions],
+});
 
 /** The question was answered, whatever the answer: only a fault of the store or of the question is an error. */
 export const verifyKey = async (
@@ -47,7 +43,7 @@ export const verifyKey = async (
   caller: Caller,
   input: { token: string; permissions?: Permission[] | undefined; ip?: string | undefined },
 ): Promise<Verdict> => {
-  let principal: Principal;
+  let principal: KeyPrincipal;
   try {
     principal = await domain.authentication.key(input.token, input.ip ?? null);
   } catch (error) {
@@ -63,7 +59,7 @@ export const verifyKey = async (
     const refusal = unknownKey();
     return { ...NOTHING, code: refusal.code, detail: refusal.message };
   }
-  const about = await describe(domain, principal);
+  const about = describe(principal);
   const missing = missingPermissions(principal.permissions, input.permissions ?? []);
   if (missing.length > 0) {
     const detail = `The key does not have ${missing.join(', ')}.`;

@@ -9,12 +9,15 @@ import { createPrincipal, type Principal } from './principal.ts';
 import { digestSession } from './sessions.ts';
 import type { Credentials, Stores } from './stores.ts';
 
+/** Who a key acts as, and the key itself as it was read for this. */
+export type KeyPrincipal = Principal & { readonly key: ApiKey };
+
 export type Authentication = {
   /**
    * The principal of a token. Errors: `key_malformed`, `key_unknown`, `key_revoked`, `key_expired`,
    * `account_inactive`, `ip_not_allowed` (`ip` `null`: not checked).
    */
-  key(token: string, ip: string | null): Promise<Principal>;
+  key(token: string, ip: string | null): Promise<KeyPrincipal>;
   /** The principal of a session cookie's value. Errors: `session_invalid`, `account_inactive`. */
   session(value: string): Promise<Principal>;
 };
@@ -60,7 +63,12 @@ const blockListOf = (allowed: readonly string[]): BlockList => {
 export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolean =>
   blockListOf(allowed).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
 
-type Derived = { account: Account; organization: Organization; secretId: string; principal: Principal };
+type Derived = {
+  account: Account;
+  organization: Organization;
+  secretId: string;
+  principal: KeyPrincipal;
+};
 
 /** What follows from a key, its secret and its owner is worked out once for as long as they are the identical objects. */
 const derived = new WeakMap<ApiKey, Derived>();
@@ -70,17 +78,20 @@ const principalOf = (
   secret: KeySecret,
   account: Account,
   organization: Organization,
-): Principal => {
+): KeyPrincipal => {
   const known = derived.get(key);
   if (known?.account === account && known.organization === organization && known.secretId === secret.id) {
     return known.principal;
   }
-  const principal = createPrincipal(account, organization, key.scopes, {
-    type: 'key',
-    keyId: key.id,
-    keyName: key.name,
-    secretId: secret.id,
-  });
+  const principal = {
+    ...createPrincipal(account, organization, key.scopes, {
+      type: 'key',
+      keyId: key.id,
+      keyName: key.name,
+      secretId: secret.id,
+    }),
+    key,
+  };
   derived.set(key, { account, organization, secretId: secret.id, principal });
   return principal;
 };

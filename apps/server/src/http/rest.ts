@@ -2,6 +2,7 @@ import { restRoutes } from '@kaana/api';
 import type { Domain } from '@kaana/core';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { createContext } from './context.ts';
+import { sendProblem } from './errors.ts';
 import { rateLimitHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
 
@@ -21,17 +22,23 @@ export const registerRest = (app: FastifyInstance, domain: Domain): void => {
       url,
       handler: async (request, reply) => {
         const context = createContext(domain, request, undefined);
+        let result: unknown;
+        let refusal: unknown;
         try {
-          const result = await route.invoke(context, {
+          result = await route.invoke(context, {
             parameters: request.params as Record<string, string>,
             query: request.query as Record<string, string>,
             body: request.body,
           });
-          reply.code(route.status);
-          return result;
-        } finally {
-          if (context.response.rateLimit) reply.headers(rateLimitHeaders(context.response.rateLimit));
+        } catch (error) {
+          refusal = error;
         }
+        const { rateLimit } = context.response;
+        if (rateLimit) reply.headers(rateLimitHeaders(rateLimit));
+        // At once, since a refusal is the cheapest answer there is: Fastify's way for errors is a long one.
+        if (refusal !== undefined) return sendProblem(reply, request, refusal);
+        reply.code(route.status);
+        return result;
       },
     });
   }
