@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { Cursors } from './cursors.ts';
 import { Sessions } from './sessions.ts';
 import { Catalog } from './storage/catalog.ts';
+import { DamagedDataError } from './storage/data-file.ts';
 import { Store } from './storage/store.ts';
+import { run } from './task.ts';
 import { sweepExpired } from './ttl.ts';
 import { Connection } from './wire/connection.ts';
 
@@ -56,7 +58,15 @@ export class Engine {
     const address = engine.#server.address();
     engine.port = typeof address === 'object' && address ? address.port : 0;
     engine.#scheduleTtl();
+    if (engine.store.unchecked) void engine.#checkData(options.onFatal);
     return engine;
+  }
+
+  /** Damage makes LMDB leave out what it cannot read, so it must be known even if nobody asks. */
+  async #checkData(onFatal: (error: Error) => void): Promise<void> {
+    const damage = await run(this.store.checkPages());
+    if (damage !== undefined)
+      onFatal(new DamagedDataError(`${damage}; restore the data from a backup or move the folder away`));
   }
 
   get connections(): number {

@@ -21,14 +21,15 @@ async function resume<T>(task: Task<T>, first: Promise<void> | undefined): Promi
   let wait = first;
   for (;;) {
     let step: IteratorResult<Promise<void> | undefined, T>;
+    let deadline = 0;
     try {
       await (wait ?? turn());
+      deadline = performance.now() + SLICE_MS;
       step = task.next();
     } catch (error) {
       // Either what it waited for failed, which it is told, or it failed itself and has ended: then this throws.
       step = task.throw(error);
     }
-    const deadline = performance.now() + SLICE_MS;
     while (!step.done && !step.value && performance.now() <= deadline) step = task.next();
     if (step.done) return step.value;
     wait = step.value;

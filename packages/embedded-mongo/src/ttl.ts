@@ -1,4 +1,4 @@
-import { choosePlan } from './planner.ts';
+import { choosePlan } from './planner/choose.ts';
 import { compileFilter } from './query/filter.ts';
 import type { Catalog } from './storage/catalog.ts';
 import type { Store } from './storage/store.ts';

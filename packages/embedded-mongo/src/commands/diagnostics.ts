@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Long } from 'bson';
 import { ServerError } from '../errors.ts';
-import type { IndexScan, Plan } from '../planner.ts';
+import type { IndexScan, Plan } from '../planner/plan.ts';
 import { isSorted, matches, prepareFind } from '../query/execute.ts';
 import { SESSION_MINUTES } from '../sessions.ts';
 import type { Task } from '../task.ts';

@@ -1,5 +1,5 @@
 import { ServerError } from '../errors.ts';
-import { isPoint } from '../planner.ts';
+import { isPoint } from '../planner/plan.ts';
 import { matches, type PreparedFind, prepareFind, sortedMatches } from '../query/execute.ts';
 import type { QueryContext } from '../query/filter.ts';
 import { lastMatch } from '../query/path.ts';

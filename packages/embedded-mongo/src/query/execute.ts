@@ -1,5 +1,6 @@
 import { ServerError } from '../errors.ts';
-import { choosePlan, type Plan } from '../planner.ts';
+import { choosePlan } from '../planner/choose.ts';
+import type { Plan } from '../planner/plan.ts';
 import type { Collection } from '../storage/collection.ts';
 import type { Row } from '../storage/record.ts';
 import { decode, encode } from '../values/codec.ts';

@@ -1,7 +1,7 @@
 import { ServerError } from '../errors.ts';
 import { afterPrefix } from '../indexes/key.ts';
 import { dependsOn, type IndexSpec } from '../indexes/spec.ts';
-import type { IndexScan, Plan, PointPlan } from '../planner.ts';
+import type { IndexScan, Plan, PointPlan } from '../planner/plan.ts';
 import type { Task } from '../task.ts';
 import { decode } from '../values/codec.ts';
 import type { Doc } from '../values/types.ts';

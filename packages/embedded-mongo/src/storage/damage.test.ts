@@ -44,10 +44,12 @@ function pageOf(text: string): number {
   return Math.floor(readFileSync(path).indexOf(text) / PAGE);
 }
 
-async function problems(): Promise<string[]> {
+/** What a check says of data that is damaged while it is open, if it is damaged at all. */
+async function problems(change?: (bytes: Buffer) => void): Promise<string[]> {
   const store = open();
   try {
     const collection = new Catalog(store).find('test.items');
+    if (change) damage(change);
     return collection ? (await run(collection.validate())).problems : ['the collection is gone'];
   } finally {
     await store.close();
@@ -89,11 +91,18 @@ describe('a data file', () => {
     expect(open).toThrow(/is missing/);
   });
 
-  test('with an overwritten page is found by a check, which goes no further', async () => {
+  test('with an overwritten page is refused', () => {
     const page = pageOf('text-1000-');
     damage((bytes) => bytes.fill(0, page * PAGE, page * PAGE + PAGE));
     expect(checked).toThrow(`page ${page} is overwritten`);
-    expect(await problems()).toEqual([expect.stringContaining(`page ${page} is overwritten`)]);
+    expect(open).toThrow(`page ${page} is overwritten`);
+  });
+
+  test('whose page is overwritten later is found by a check, which goes no further', async () => {
+    const page = pageOf('text-1000-');
+    expect(await problems((bytes) => bytes.fill(0, page * PAGE, page * PAGE + PAGE))).toEqual([
+      expect.stringContaining(`page ${page} is overwritten`),
+    ]);
   });
 
   test('with an overwritten long value is found by a check', () => {

@@ -1,6 +1,6 @@
 import { ServerError } from '../errors.ts';
 import { afterPrefix } from '../indexes/key.ts';
-import type { IndexScan } from '../planner.ts';
+import type { IndexScan } from '../planner/plan.ts';
 import type { Collection } from './collection.ts';
 import { RECORD_BYTES, type Row } from './record.ts';
 import type { Store } from './store.ts';

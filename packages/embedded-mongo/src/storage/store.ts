@@ -24,6 +24,8 @@ export interface Chunk {
 const NO_VALUE = Buffer.alloc(0);
 
 const DATA_FILE = 'data.mdb';
+/** A data file that is not larger is looked at page by page before it is opened; any other, while it is used. */
+const SMALL_BYTES = 16 * 1024 * 1024;
 /** Tells, as LMDB would begin anew, an empty data file from one whose contents are gone. */
 const MARK = 'format';
 
@@ -40,7 +42,8 @@ function inspect(path: string): boolean {
   }
   const file = new DataFile(data);
   try {
-    file.checkBranches();
+    if (statSync(data).size > SMALL_BYTES) file.checkBranches();
+    else for (const _pause of file.checkPages());
   } finally {
     file.close();
   }
@@ -70,6 +73,8 @@ export class Store {
   #flushing: Overlay | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
+  #closing = false;
+  #checks = 0;
   /** Set by a commit that failed: what is in memory is then more than what is on disk, and nobody may see it. */
   failure: ServerError | undefined;
 
@@ -262,10 +267,14 @@ export class Store {
   *checkPages(): Task<string | undefined> {
     // As long as somebody reads a state, LMDB does not use its pages again.
     const pinned = this.#db.useReadTransaction();
+    this.#checks++;
     try {
       const file = new DataFile(join(this.#path, DATA_FILE));
       try {
-        yield* file.checkPages();
+        for (const _pause of file.checkPages()) {
+          if (this.#closing) break;
+          yield;
+        }
         return undefined;
       } finally {
         file.close();
@@ -275,10 +284,19 @@ export class Store {
       throw error;
     } finally {
       pinned.done();
+      this.#checks--;
     }
   }
 
+  /** Whether the data file was too large to be looked at page by page when it was opened. */
+  get unchecked(): boolean {
+    return statSync(join(this.#path, DATA_FILE)).size > SMALL_BYTES;
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
+    // A check holds a transaction, without which LMDB must not be closed.
+    while (this.#checks > 0) await new Promise((resolve) => setImmediate(resolve));
     if (!this.failure) await this.durable();
     clearTimeout(this.#timer);
     await this.#db.close();
