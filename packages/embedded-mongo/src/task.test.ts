@@ -31,7 +31,8 @@ describe('a task', () => {
     };
     setImmediate(other);
     await running;
-    expect(events.slice(0, 4)).toEqual(['task', 'other', 'task', 'other']);
+    // The task asked for its second turn before the other came.
+    expect(events.slice(0, 4)).toEqual(['task', 'task', 'other', 'task']);
   });
 
   test('waits for what it yields, and is told of its failure', async () => {
