@@ -1,8 +1,7 @@
-import { Decimal128 } from 'bson';
 import { describe, expect, test } from 'vitest';
 import type { IndexSpec } from '../indexes/spec.ts';
 import { parseSort } from '../query/sort.ts';
-import { type Doc, Int32 } from '../values/types.ts';
+import { Decimal128, type Doc, Int32 } from '../values/types.ts';
 import { choosePlan } from './choose.ts';
 import { type IndexScan, isPoint, type Plan } from './plan.ts';
 
@@ -90,6 +89,7 @@ describe('what an index proves', () => {
     expect(found.exact).toBe(true);
     expect(found.bounds.map((bound) => bound.point)).toEqual([true, true]);
     expect(scan(plan([index({ a: 1, b: 1 })], { a: 1, b: { $in: [1, 2] } })).exact).toBe(true);
+    expect(scan(plan([index({ a: 1 })], { a: Decimal128.fromString('1e-30') })).exact).toBe(true);
   });
 
   test.each<[string, IndexSpec, Doc]>([
@@ -99,7 +99,6 @@ describe('what an index proves', () => {
     ['an operator more', index({ a: 1 }), { a: { $eq: 1, $exists: true } }],
     ['keys that were cut', index({ a: 1 }, { hasLongKeys: true }), { a: 1 }],
     ['a place in an array', index({ 'a.0': 1 }, { multikey: true }), { 'a.0': 1 }],
-    ['a decimal, of which keys do not keep all', index({ a: 1 }), { a: Decimal128.fromString('1e30') }],
     ['a conjunction', index({ a: 1 }), { $and: [{ a: 1 }] }],
   ])('not %s', (_name, one, filter) => {
     expect(scan(plan([one], filter)).exact).toBe(false);

@@ -103,8 +103,6 @@ function addPoints(conditions: FieldConditions, values: unknown[], all: Conditio
   const hasNull = values.some((value) => value === null);
   if (hasNull) all.onlyPoints = false;
   else conditions.present = true;
-  // Keys keep no more of a decimal than a double and the next 16 bits; the filter has the last word.
-  if (values.some((value) => typeOf(value) === TYPE.decimal)) all.onlyPoints = false;
   conditions.points ??= values;
 }
 
