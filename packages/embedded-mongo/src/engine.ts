@@ -88,7 +88,10 @@ export class Engine {
     this.#ttlTimer = setTimeout(() => {
       this.cursors.dropIdle(Date.now());
       sweepExpired(this.catalog, this.store, new Date())
-        .catch((error: unknown) => this.log(error))
+        .catch((error: unknown) => {
+          // A store that failed, or closes, has said so itself.
+          if (!this.store.failure) this.log(error);
+        })
         .finally(() => this.#scheduleTtl());
     }, this.ttlMonitorSleepSecs * 1000);
     this.#ttlTimer.unref();

@@ -207,3 +207,23 @@ describe('what is dropped', () => {
     await expect.poll(() => idents.map(entries)).toEqual([0, 0]);
   });
 });
+
+describe('work that goes on when the store closes', () => {
+  test('is ended', async () => {
+    const collection = catalog.create('test.ended');
+    for (let n = 0; n < 1000; n++) insert(collection, { _id: new Int32(n), n: new Int32(n) });
+    const scan = collection.scanAll(false);
+    const build = collection.buildIndex(indexOn('n', false));
+    for (const task of [scan, build]) task.next();
+    catalog.leftovers.stop();
+    await store.close();
+    for (const task of [scan, build])
+      expect(() => {
+        for (let step = task.next(); !step.done; step = task.next());
+      }).toThrow('the engine is stopping');
+    open();
+    const again = catalog.find('test.ended');
+    expect(again?.indexes.map((index) => index.name)).toEqual(['_id_']);
+    expect(again && (await finish(again.validate())).problems).toEqual([]);
+  });
+});

@@ -1,7 +1,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RangeOptions, type RootDatabase } from 'lmdb';
-import type { ServerError } from '../errors.ts';
+import { ServerError } from '../errors.ts';
 import { afterPrefix } from '../indexes/key.ts';
 import type { Task } from '../task.ts';
 import { DamagedDataError, DataFile } from './data-file.ts';
@@ -75,7 +75,10 @@ export class Store {
   #scheduled = false;
   #closing = false;
   #checks = 0;
-  /** Set by a commit that failed: what is in memory is then more than what is on disk, and nobody may see it. */
+  /**
+   * Set by a commit that failed: what is in memory is then more than what is on disk, and nobody may see it. Also
+   * set when the store closes, for work that still goes on.
+   */
   failure: ServerError | undefined;
 
   /** `onFailure` is told of a commit that failed; nothing that was written since may be believed any more. */
@@ -111,6 +114,7 @@ export class Store {
   }
 
   #pending(key: string): Buffer | null | undefined {
+    if (this.failure) throw this.failure;
     const found = this.#active.get(key);
     return found === undefined && this.#flushing ? this.#flushing.get(key) : found;
   }
@@ -129,6 +133,7 @@ export class Store {
    * `values` they may be left empty.
    */
   range(low: string, high: string, reverse: boolean, limit: number, values = true): Chunk {
+    if (this.failure) throw this.failure;
     if (low >= high) return { entries: [], next: undefined };
     const stored: Entry[] = [];
     let seen = 0;
@@ -265,6 +270,7 @@ export class Store {
 
   /** Looks at every page of the data file; tells what is wrong with it. */
   *checkPages(): Task<string | undefined> {
+    if (this.#closing) return undefined;
     // As long as somebody reads a state, LMDB does not use its pages again.
     const pinned = this.#db.useReadTransaction();
     this.#checks++;
@@ -298,6 +304,7 @@ export class Store {
     // A check holds a transaction, without which LMDB must not be closed.
     while (this.#checks > 0) await new Promise((resolve) => setImmediate(resolve));
     if (!this.failure) await this.durable();
+    this.failure ??= new ServerError('InterruptedAtShutdown', 'the engine is stopping');
     clearTimeout(this.#timer);
     await this.#db.close();
   }
