@@ -48,7 +48,7 @@ export const call = (
     if (timeoutMs !== undefined) {
       sent.setTimeout(timeoutMs, () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     }
-    sent.once('error', reject);
+    sent.once('error', (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
     sent.once('response', (response) => {
       let text = '';
       response.setEncoding('utf8');
@@ -77,5 +77,8 @@ export const problemCode = ({ status, text }: Answer): string => {
 /** The status, and of a problem the code: what tests compare and print. */
 export const verdict = (answer: Answer): string => `${answer.status} ${problemCode(answer)}`.trim();
 
-export const errorCode = (error: unknown): string =>
-  (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
+/** What a call without a whole answer failed with, and whether its connection had been used before. */
+export const failureOf = (error: unknown): { readonly code: string; readonly reused: boolean } => {
+  const { code, message, reused = false } = error as NodeJS.ErrnoException & { reused?: boolean };
+  return { code: code ?? message, reused };
+};

@@ -15,7 +15,9 @@ const REPETITIONS: Record<Kind, number> = {
   'narrow the role': 72,
   'deactivate the account': 72,
 };
-const LANES = 8;
+const LANES = 6;
+/** For a machine that has other things to do as well; nothing is concluded from the time that it takes. */
+const PATIENCE_MS = 420_000;
 /** On how many of the four processes a key is in full use when it is taken away; the others have never seen it. */
 const HOT = [4, 4, 2, 1, 0];
 
@@ -51,7 +53,7 @@ const openLedger = () => {
   };
 };
 
-describe('what was taken away', () => {
+describe('what was taken away', { timeout: PATIENCE_MS }, () => {
   it('is served by no process to any request that begins after the acknowledgement, 504 times under full load', async ({
     annotate,
   }) => {
@@ -119,14 +121,15 @@ describe('what was taken away', () => {
 
     // Everything else that the processes have to do meanwhile.
     const others = await Promise.all(
-      Array.from({ length: 8 }, () => admin.mutate<Created>('keys.create', { name: 'others' })),
+      urls.map(() => admin.mutate<Created>('keys.create', { name: 'others' })),
     );
     let over = false;
-    const background = urls.flatMap((url) =>
-      others.slice(0, 3).map(async ({ token }) => {
-        while (!over) ledger.check(await call(agent, url, '/api/user', { token }), ['200'], 'others', false);
-      }),
-    );
+    const background = urls.map(async (url) => {
+      for (let count = 0; !over; count++) {
+        const token = others[count % others.length]?.token ?? '';
+        ledger.check(await call(agent, url, '/api/user', { token }), ['200'], 'others', false);
+      }
+    });
 
     const kinds = Object.entries(REPETITIONS).flatMap(([kind, count]) =>
       Array.from({ length: count }, () => kind as Kind),
