@@ -62,8 +62,8 @@ describe('a server of two workers', () => {
     }
     expect(load.others.map(verdict)).toEqual([]);
     expect(load.answers.before).toBeGreaterThan(0);
-    // What the killed one had begun is lost, at most one for each caller and kill. Nobody was refused.
-    expect(load.failures.filter(({ code }) => code === 'ECONNREFUSED')).toEqual([]);
+    // What the killed one had begun is cut off, at most once for each caller and kill. Nobody is refused or left waiting.
+    expect(load.failures.filter(({ code }) => code !== 'ECONNRESET')).toEqual([]);
     expect(load.failures.length).toBeLessThanOrEqual(2 * 8);
   });
 
@@ -84,7 +84,7 @@ describe('a server of two workers', () => {
     for (let count = 0; count < 6; count++) await call(fresh, server.url, '/healthz');
     const exited = server.kill('SIGTERM');
     const isStopping = () =>
-      call(fresh, server.url, '/healthz').then(
+      call(fresh, server.url, '/healthz', { timeoutMs: 500 }).then(
         ({ status }) => status !== 200,
         () => true,
       );

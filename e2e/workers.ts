@@ -20,6 +20,9 @@ export const workersOf = async ({ pid }: RunningServer): Promise<number[]> => {
     .sort((a, b) => a - b);
 };
 
+/** An answer that takes longer counts as none. */
+const HANG_MS = 25_000;
+
 export type Failure = {
   readonly code: string;
   /** Whether it was sent on a connection that had been used before. */
@@ -54,7 +57,7 @@ export const startLoad = (
     while (!stopped) {
       const begun = phase;
       try {
-        const answer = await call(agent, url, '/api/user', { token });
+        const answer = await call(agent, url, '/api/user', { token, timeoutMs: HANG_MS });
         answers[begun]++;
         if (answer.status !== 200) others.push(answer);
       } catch (error) {
