@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MAIN = join(root, 'apps/server/dist/main.js');
@@ -61,6 +61,12 @@ export type RunningServer = AsyncDisposable & {
   kill(signal?: NodeJS.Signals): Promise<number | string>;
 };
 
+/** What a test that failed or ran out of time has left behind. */
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 const collect = (child: ChildProcess): (() => string) => {
   let text = '';
   const add = (chunk: Buffer) => {
@@ -80,8 +86,12 @@ const environmentOf = (site: Site, extra: Record<string, string>) => {
 export const startServer = async (site: Site, extra: Record<string, string> = {}): Promise<RunningServer> => {
   const child = spawn(process.execPath, [MAIN], { cwd: root, env: environmentOf(site, extra) });
   const output = collect(child);
+  running.add(child);
   const exited = new Promise<number | string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? code ?? -1));
+    child.once('exit', (code, signal) => {
+      running.delete(child);
+      resolve(signal ?? code ?? -1);
+    });
   });
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {

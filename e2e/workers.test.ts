@@ -103,7 +103,7 @@ describe('a server of two workers', () => {
     const token = await createToken(site, server.url);
     const load = startLoad(server.url, token, { keeping: 24, opening: 8 });
     try {
-      await eventually(async () => load.answers.before > 500);
+      await eventually(async () => load.answers.before > 300);
       load.mark();
       expect(await server.kill('SIGTERM')).toBe(0);
       // Every caller has met a closed port by now, or does with its next request.
@@ -112,10 +112,10 @@ describe('a server of two workers', () => {
       await load.stop();
     }
     await annotate(
-      `${load.answers.before} answers to requests begun before, ${load.answers.after} after; ${JSON.stringify(load.failures)}`,
+      `${load.answers.before} requests begun before and ${load.answers.after} after were answered`,
     );
     const lost = load.failures.filter(({ reused, begun }) => reused || begun === 'before');
-    expect(lost).toEqual([]);
+    expect(lost.map(({ code, begun }) => `${code}, begun ${begun}`)).toEqual([]);
     for (const answer of load.others) expect(verdict(answer)).toBe('503 overloaded');
   });
 });
