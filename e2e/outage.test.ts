@@ -8,7 +8,7 @@ import { type Session, signIn } from './session.ts';
 
 /** An answer that takes longer counts as none. The database's time-outs add up to about 12 seconds. */
 const HANG_MS = 25_000;
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 420_000;
 
 type Outage = {
   readonly name: string;

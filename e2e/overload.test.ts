@@ -22,7 +22,7 @@ const MOST_OF_ONE = 2_000;
 const MAX_MEMORY_MB = 600;
 /** The database's own time-outs end a longer wait, with 503 `store_unavailable`. */
 const SHORT_MS = 8_000;
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 420_000;
 const OVERLOADED = '503 overloaded';
 const DEPTH = 8;
 
