@@ -16,19 +16,20 @@ export const startFleet = async (
   created?: Site,
 ): Promise<Fleet> => {
   const site = created ?? (await createSharedSite());
-  const servers: RunningServer[] = [];
+  const started: Promise<RunningServer>[] = [];
   const end = async () => {
-    await Promise.all(servers.map((server) => server.kill('SIGKILL')));
+    for (const outcome of await Promise.allSettled(started)) {
+      if (outcome.status === 'fulfilled') await outcome.value.kill('SIGKILL');
+    }
     if (!created) await site[Symbol.asyncDispose]();
   };
-  const start = async (environment: Record<string, string> = {}) => {
-    servers.push(await startServer(site, environment));
-  };
-  const [first, ...others] = environments;
+  let servers: RunningServer[];
   try {
-    await start(first);
-    const started = await Promise.allSettled(others.map(start));
-    for (const result of started) if (result.status === 'rejected') throw result.reason;
+    for (const [index, environment] of environments.entries()) {
+      started.push(startServer(site, environment));
+      if (index === 0) await started[0];
+    }
+    servers = await Promise.all(started);
   } catch (error) {
     await end();
     throw error;

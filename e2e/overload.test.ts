@@ -52,12 +52,12 @@ const hasRead = async (url: string) => {
 const createTokens = async (site: Site, url: string, accounts: number): Promise<string[]> => {
   await setLimit(site, 'Globex', UNLIMITED);
   const admin = await signIn(url, ADMIN);
-  const members = Array.from({ length: accounts }, () => invite(admin, url, 'member'));
-  return Promise.all(
-    (await Promise.all(members)).map(
-      async ({ session }) => (await session.mutate<Created>('keys.create', { name: 'k' })).token,
-    ),
-  );
+  const tokens: string[] = [];
+  for (let count = 0; count < accounts; count++) {
+    const { session } = await invite(admin, url, 'member');
+    tokens.push((await session.mutate<Created>('keys.create', { name: 'k' })).token);
+  }
+  return tokens;
 };
 
 const countOf = (answers: readonly string[], ...verdicts: string[]) =>
