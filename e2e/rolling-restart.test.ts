@@ -5,7 +5,7 @@ import { createSite, eventually, startServer } from './server.ts';
 import { signIn } from './session.ts';
 import { startLoad, workersOf } from './workers.ts';
 
-it('SIGHUP to the first process replaces its workers one after the other, and no request is refused or lost', async ({
+it('SIGUSR2 to the first process replaces its workers one after the other, and no request is refused or lost', async ({
   annotate,
 }) => {
   await using site = await createSite();
@@ -19,7 +19,7 @@ it('SIGHUP to the first process replaces its workers one after the other, and no
     for (let round = 0; round < 2; round++) {
       const before = await workersOf(server);
       expect(before).toHaveLength(2);
-      process.kill(server.pid, 'SIGHUP');
+      process.kill(server.pid, 'SIGUSR2');
       await eventually(async () => {
         const workers = await Promise.race([
           workersOf(server),

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 
 const RESPAWN_DELAY_MS = 1_000;
 
+/** libuv: leave the others a chance between two connections, or the first to wake up takes all that wait. */
+const FAIR_ACCEPT = { UV_TCP_SINGLE_ACCEPT: '1' };
+
 export type Cluster = {
   /** Resolves with the port once all workers listen; rejects where one does not come so far. */
   readonly listening: Promise<number>;
@@ -31,13 +34,16 @@ export const runCluster = (
   environment: Readonly<Record<string, string>>,
   warn: (message: string) => void,
 ): Cluster => {
+  // The workers accept from one listening socket. Node's other way, where the first process accepts and hands on, leaves a
+  // connection open and unanswered for ever when the worker that it was on its way to is killed.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let stopping = false;
   let started = false;
   let restarting: Promise<void> = Promise.resolve();
   const current = new Set<Worker>();
 
   const fork = (): Worker => {
-    const worker = cluster.fork(environment);
+    const worker = cluster.fork({ ...environment, ...FAIR_ACCEPT });
     current.add(worker);
     worker.once('exit', (code, signal) => {
       // Those that were replaced are not current any more.
