@@ -115,10 +115,11 @@ describe('while the database does not answer', { timeout: PATIENCE_MS }, () => {
       `${accepted} of ${answers.length} waited, ${refusedAtOnce.length} further ones refused at once, ${Math.round(memory)} MB`,
     );
     expect(others([...answers, ...atOnce], '200', '503 store_unavailable', OVERLOADED)).toEqual([]);
-    expect(accepted).toBeLessThanOrEqual(MOST * 1.1);
     expect(memory).toBeLessThan(MAX_MEMORY_MB);
+    // Later, the time-outs have made room for others.
     if (short) {
       expect(countOf(answers, '503 store_unavailable')).toBe(0);
+      expect(accepted).toBeLessThanOrEqual(MOST * 1.1);
       expect(accepted).toBeGreaterThanOrEqual(MOST_OF_ONE);
       expect(refusedAtOnce).toEqual(surplus.map(() => OVERLOADED));
     }
@@ -154,11 +155,11 @@ describe('while the database does not answer', { timeout: PATIENCE_MS }, () => {
     const accepted = countOf(answers, '200', '503 store_unavailable');
     await annotate(`${accepted} of ${answers.length} waited`);
     expect(others(answers, '200', '503 store_unavailable', OVERLOADED)).toEqual([]);
-    expect(accepted).toBeLessThanOrEqual(MOST_OF_ONE * 1.25);
     const sparedAnswers = (await Promise.all(spared)).map(verdict);
     expect(countOf(sparedAnswers, OVERLOADED)).toBe(0);
     if (short) {
       expect(accepted).toBeGreaterThanOrEqual(MOST_OF_ONE / 2);
+      expect(accepted).toBeLessThanOrEqual(MOST_OF_ONE * 1.25);
       expect(sparedAnswers).toEqual(spared.map(() => '200'));
     }
   });
