@@ -12,17 +12,31 @@ const FLUSH_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 30_000;
 /** Well below the time that other processes give a lease to be settled. */
 const SETTLE_INTERVAL_MS = 250;
+const ROLL_UP_INTERVAL_MS = 120_000;
+/** Soon, but not while the process is busy with starting. */
+const FIRST_ROLL_UP_MS = 10_000;
 
 export type Worker = { readonly address: string; stop(): Promise<void> };
 
 /** Runs `work` again and again, `intervalMs` after it last ended; a failure is reported and does not end it. */
-const repeat = (intervalMs: number, work: () => Promise<unknown>, report: (error: unknown) => void) => {
+const repeat = (
+  intervalMs: number,
+  work: () => Promise<unknown>,
+  report: (error: unknown) => void,
+  firstMs = intervalMs,
+) => {
   let timer: NodeJS.Timeout;
-  const schedule = () => {
-    timer = setTimeout(() => void work().catch(report).finally(schedule), intervalMs);
+  const schedule = (delayMs: number) => {
+    timer = setTimeout(
+      () =>
+        void work()
+          .catch(report)
+          .finally(() => schedule(intervalMs)),
+      delayMs,
+    );
     timer.unref();
   };
-  schedule();
+  schedule(firstMs);
   return () => clearTimeout(timer);
 };
 
@@ -48,6 +62,9 @@ export const startWorker = async (
   const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
+  // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
+  const rollUp = async () => stores.usage.rollUp((await stores.limits.now()).earliest);
+  const stopRollingUp = repeat(ROLL_UP_INTERVAL_MS, rollUp, report, FIRST_ROLL_UP_MS);
   const address = await app.listen({
     port: environment.port,
     host: environment.host,
@@ -60,6 +77,7 @@ export const startWorker = async (
       stopFlushing();
       stopSettling();
       stopSweeping();
+      stopRollingUp();
       await domain.limiter.settle(true).catch(report);
       await domain.recorder.flush().catch(report);
       await database.close();

@@ -21,4 +21,5 @@ export * from './projects.ts';
 export * from './sessions.ts';
 export * from './stores.ts';
 export * from './usage.ts';
+export * from './usage-range.ts';
 export * from './usage-recorder.ts';

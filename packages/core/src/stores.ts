@@ -10,6 +10,7 @@ import type {
   Session,
 } from './model.ts';
 import type { Counts } from './usage.ts';
+import type { UsageInterval } from './usage-range.ts';
 
 /**
  * What the domain needs of a database. Every method rejects with `KaanaError('store_unavailable')` while the database
@@ -174,12 +175,26 @@ export type UsageQuery = {
   readonly keyId?: string | undefined;
   readonly from: Date;
   readonly to: Date;
+  readonly now: Date;
 };
 
+/** `from` and `to` are those of the query, widened to what is kept (`usage-range.ts`). */
+export type UsageAnswer<Row> = { readonly from: Date; readonly to: Date; readonly rows: readonly Row[] };
+
+/**
+ * Counts are added per minute, and rolled up into hours and days. Sums are exact before, during and after that: it
+ * relies on no minute being added to once its hour has ended for an hour, which is what the recorder sees to.
+ */
 export type UsageStore = {
   add(usage: readonly UsageDelta[], activity: readonly ActivityDelta[]): Promise<void>;
-  byKey(query: UsageQuery): Promise<{ keyId: string; counts: Counts }[]>;
-  series(query: UsageQuery, intervalMs: number): Promise<{ at: Date; counts: Counts }[]>;
+  byKey(query: UsageQuery): Promise<UsageAnswer<{ keyId: string; counts: Counts }>>;
+  /** Ascending, without intervals that have no requests. `invalid_input` where counts that fine are not kept. */
+  series(query: UsageQuery, interval: UsageInterval): Promise<UsageAnswer<{ at: Date; counts: Counts }>>;
+  /**
+   * Sums minutes into hours and hours into days, and deletes what has been summed and is old. Any process may call it at
+   * any time, and die in the middle. It does a bounded piece of work: `true` where more is left.
+   */
+  rollUp(now: number): Promise<boolean>;
   activity(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyActivity>>;
 };
 

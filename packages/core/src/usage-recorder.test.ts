@@ -5,7 +5,7 @@ import type { Account, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
 import { MINUTE_MS, noCounts, OUTCOMES, type Outcome, outcomeOf, startOfMinute, total } from './usage.ts';
-import { UsageRecorder } from './usage-recorder.ts';
+import { type RecorderBounds, UsageRecorder } from './usage-recorder.ts';
 
 const organization: Organization = {
   id: 'org_1',
@@ -43,15 +43,16 @@ class Ledger implements UsageStore {
       this.counts.set(`${keyId}:${minute}`, sum);
     }
   }
-  byKey = () => Promise.resolve([]);
-  series = () => Promise.resolve([]);
+  byKey = () => Promise.reject(new Error('not asked'));
+  series = () => Promise.reject(new Error('not asked'));
   activity = () => Promise.resolve(new Map());
+  rollUp = () => Promise.resolve(false);
 }
 
-const start = () => {
+const start = (bounds?: RecorderBounds) => {
   const ledger = new Ledger();
   let now = 10 * MINUTE_MS;
-  const recorder = new UsageRecorder(ledger, () => now);
+  const recorder = new UsageRecorder(ledger, () => now, bounds);
   const use = (keyId: string, outcome: Outcome = 'served') =>
     recorder.record({ principal: principalOf(keyId), outcome, ip: '192.0.2.1', userAgent: 'vitest' });
   const advance = (ms: number) => {
@@ -162,6 +163,105 @@ describe('the usage recorder', () => {
     expect(ledger.counts.get(`key_1:${10 * MINUTE_MS}`)).toMatchObject({ served: 1, denied: 1 });
   });
 
+  it('counts what is written more than 30 minutes late for the minute in which it is written', async () => {
+    const { ledger, recorder, use, advance } = start();
+    ledger.before = () => Promise.reject(new Error('away'));
+    use('key_1');
+    advance(MINUTE_MS);
+    use('key_1', 'denied');
+    await expect(recorder.flush()).rejects.toThrow('away');
+    advance(30 * MINUTE_MS);
+    use('key_1');
+    ledger.before = () => Promise.resolve();
+    await recorder.flush();
+    expect(Object.fromEntries(ledger.counts)).toEqual({
+      [`key_1:${11 * MINUTE_MS}`]: { ...noCounts(), denied: 1 },
+      [`key_1:${41 * MINUTE_MS}`]: { ...noCounts(), served: 2 },
+    });
+  });
+
+  it('writes in batches, and after a failure only those that have not been written', async () => {
+    const { ledger, recorder, use } = start({ pending: 100, activity: 100, batch: 2 });
+    for (const key of ['key_1', 'key_2', 'key_3', 'key_4', 'key_5']) use(key);
+    let calls = 0;
+    ledger.before = () => (++calls === 2 ? Promise.reject(new Error('away')) : Promise.resolve());
+    await expect(recorder.flush()).rejects.toThrow('away');
+    await recorder.flush();
+    expect(ledger.batches.map(({ usage }) => usage.map(({ keyId }) => keyId))).toEqual([
+      ['key_1', 'key_2'],
+      ['key_3', 'key_4'],
+      ['key_5'],
+    ]);
+    expect(ledger.batches.flatMap(({ activity }) => activity)).toHaveLength(5);
+  });
+
+  it('forgets the first of too many last uses, and no count', async () => {
+    const { ledger, recorder, use } = start({ pending: 2, activity: 2, batch: 100 });
+    for (const key of ['key_1', 'key_2', 'key_3']) use(key);
+    await recorder.flush();
+    expect(ledger.batches[0]?.activity.map(({ keyId }) => keyId)).toEqual(['key_2', 'key_3']);
+    expect(ledger.batches[0]?.usage.map(({ keyId }) => keyId)).toEqual(['key_1', 'key_2', 'key_3']);
+  });
+
+  it('loses no count and counts none too early, however long the database is away and however little room', async () => {
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          key: fc.constantFrom('key_1', 'key_2'),
+          outcome: fc.constantFrom(...OUTCOMES),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ fails: fc.boolean() }) },
+      { weight: 3, arbitrary: fc.record({ minutes: fc.integer({ min: -2, max: 40 }) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.nat(6), async (steps, pending) => {
+        const ledger = new Ledger();
+        let now = 1_000 * MINUTE_MS;
+        const recorder = new UsageRecorder(ledger, () => now, { pending, activity: 1, batch: 2 });
+        const uses: { at: number; key: string; outcome: Outcome }[] = [];
+        for (const event of steps) {
+          if ('key' in event) {
+            recorder.record({
+              principal: principalOf(event.key),
+              outcome: event.outcome,
+              ip: null,
+              userAgent: null,
+            });
+            uses.push({ at: now, ...event });
+          } else if ('minutes' in event) now += event.minutes * MINUTE_MS;
+          else {
+            ledger.before = () => (event.fails ? Promise.reject(new Error('away')) : Promise.resolve());
+            const before = ledger.batches.length;
+            await recorder.flush().catch(() => undefined);
+            for (const { usage } of ledger.batches.slice(before))
+              for (const { minute } of usage) expect(now - minute).toBeLessThanOrEqual(30 * MINUTE_MS);
+          }
+        }
+        ledger.before = () => Promise.resolve();
+        await recorder.flush();
+        const written = [...ledger.counts].map(([id, counts]) => {
+          const [key = '', minute = ''] = id.split(':');
+          return { key, minute: Number(minute), counts };
+        });
+        for (const key of ['key_1', 'key_2'])
+          for (const outcome of OUTCOMES) {
+            const usedUntil = (at: number) =>
+              uses.filter((use) => use.key === key && use.outcome === outcome && use.at <= at).length;
+            const writtenUntil = (at: number) =>
+              written
+                .filter((entry) => entry.key === key && entry.minute <= at)
+                .reduce((sum, { counts }) => sum + counts[outcome], 0);
+            expect(writtenUntil(Number.POSITIVE_INFINITY)).toBe(usedUntil(Number.POSITIVE_INFINITY));
+            for (const { minute } of written)
+              expect(writtenUntil(minute)).toBeLessThanOrEqual(usedUntil(minute));
+          }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('counts everything exactly once, whatever fails and however flushes overlap', async () => {
     const step = fc.oneof(
       {
@@ -173,7 +273,8 @@ describe('the usage recorder', () => {
         }),
       },
       { weight: 3, arbitrary: fc.record({ type: fc.constant('flush' as const), fails: fc.boolean() }) },
-      { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(2 * MINUTE_MS) }) },
+      // Never so long in all that a count would be late.
+      { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(MINUTE_MS / 2) }) },
       { weight: 2, arbitrary: fc.constant({ type: 'turn' as const }) },
     );
     await fc.assert(

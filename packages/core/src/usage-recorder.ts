@@ -1,8 +1,8 @@
 import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
 import type { Principal } from './principal.ts';
-import type { UsageDelta, UsageStore } from './stores.ts';
-import { noCounts, type Outcome, startOfMinute } from './usage.ts';
+import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
+import { type Counts, MINUTE_MS, noCounts, OUTCOMES, type Outcome, startOfMinute } from './usage.ts';
 
 export type Use = {
   readonly principal: Principal;
@@ -14,44 +14,112 @@ export type Use = {
 type PendingActivity = { lastUsedAt: number; ip: string; userAgent: string; secrets: Map<string, number> };
 
 const MAX_USER_AGENT = 200;
+/** Such a text is made short at once, instead of when it is written: whole ones would fill the memory. */
+const LONG_USER_AGENT = 1_000;
+
+/**
+ * A count that is written later than this counts for the minute in which it is written: hours are summed up an hour
+ * after their end, and what came into one after that would be seen by nobody.
+ */
+const LATE_MS = 30 * MINUTE_MS;
+/** Entries that wait, one per key and minute. Beyond, each key has one more at most, for the minute of its last use. */
+const MAX_PENDING = 100_000;
+/** Keys whose last use waits. Beyond, the first of them are forgotten: their last use is told by their next one. */
+const MAX_ACTIVITY = 20_000;
+/** Entries written at once, so that none takes long, and a failure leaves little in doubt. */
+const MAX_BATCH = 5_000;
+
+export type RecorderBounds = { readonly pending: number; readonly activity: number; readonly batch: number };
+const BOUNDS: RecorderBounds = { pending: MAX_PENDING, activity: MAX_ACTIVITY, batch: MAX_BATCH };
+
+const shortened = (userAgent: string): string => redactTokens(userAgent).slice(0, MAX_USER_AGENT);
+
+/** Counts by key and minute: at most `capacity` entries and one for each key, and every count in one of them. */
+class PendingUsage {
+  readonly #capacity: number;
+  /** By key, in the order of their minutes. */
+  readonly #deltas = new Map<string, UsageDelta[]>();
+  #size = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The counts to add to; `owner` is whose key it is. */
+  countsAt(keyId: string, minute: number, owner: Pick<UsageDelta, 'organizationId' | 'accountId'>): Counts {
+    const deltas = this.#deltas.get(keyId);
+    const newest = deltas?.at(-1);
+    if (newest?.minute === minute) return newest.counts;
+    const { organizationId, accountId } = owner;
+    const delta = { organizationId, accountId, keyId, minute, counts: noCounts() };
+    if (!deltas || !newest) {
+      this.#deltas.set(keyId, [delta]);
+      this.#size++;
+      return delta.counts;
+    }
+    // From the end, since that is where nearly all belong.
+    let index = deltas.length;
+    while (index > 0 && (deltas[index - 1]?.minute ?? minute) > minute) index--;
+    const same = deltas[index - 1];
+    if (same?.minute === minute) return same.counts;
+    if (this.#size < this.#capacity) {
+      deltas.splice(index, 0, delta);
+      this.#size++;
+      return delta.counts;
+    }
+    // No room: the newest takes it in, and moves to the later of the two minutes. Late rather than lost.
+    if (index === deltas.length) deltas[index - 1] = { ...newest, minute };
+    return newest.counts;
+  }
+
+  add({ keyId, minute, counts, ...owner }: UsageDelta): void {
+    const sum = this.countsAt(keyId, minute, owner);
+    for (const outcome of OUTCOMES) sum[outcome] += counts[outcome];
+  }
+
+  deltas(): UsageDelta[] {
+    return [...this.#deltas.values()].flat();
+  }
+}
 
 /**
  * Counts and last uses, gathered in memory and written behind, so that no request waits for them: one entry per key
  * and minute, whatever the traffic. A crash loses what came since the last flush (about a second's worth), never state.
+ * While the database is away they are kept. No count is ever given up for want of room; what grows without a bound is
+ * only the number of different keys that are used meanwhile.
  */
 export class UsageRecorder {
   readonly #store: UsageStore;
   readonly #clock: Clock;
-  #usage = new Map<string, UsageDelta>();
+  readonly #bounds: RecorderBounds;
+  #usage: PendingUsage;
   #activity = new Map<string, PendingActivity>();
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(store: UsageStore, clock: Clock) {
+  constructor(store: UsageStore, clock: Clock, bounds: RecorderBounds = BOUNDS) {
     this.#store = store;
     this.#clock = clock;
+    this.#bounds = bounds;
+    this.#usage = new PendingUsage(bounds.pending);
   }
 
   record({ principal: { account, credential }, outcome, ip, userAgent }: Use): void {
     if (credential.type !== 'key') return;
     const now = this.#clock();
-    const minute = startOfMinute(now);
     const { keyId, secretId } = credential;
-    const id = `${keyId}:${minute}`;
-    let delta = this.#usage.get(id);
-    if (!delta) {
-      const { organizationId } = account;
-      delta = { organizationId, accountId: account.id, keyId, minute, counts: noCounts() };
-      this.#usage.set(id, delta);
-    }
-    delta.counts[outcome]++;
+    const owner = { organizationId: account.organizationId, accountId: account.id };
+    this.#usage.countsAt(keyId, startOfMinute(now), owner)[outcome]++;
     let activity = this.#activity.get(keyId);
     if (!activity) {
+      const [first] = this.#activity.keys();
+      if (first !== undefined && this.#activity.size >= this.#bounds.activity) this.#activity.delete(first);
       activity = { lastUsedAt: now, ip: '', userAgent: '', secrets: new Map() };
       this.#activity.set(keyId, activity);
     }
     activity.lastUsedAt = now;
     activity.ip = ip ?? '';
-    activity.userAgent = userAgent ?? '';
+    activity.userAgent =
+      userAgent && userAgent.length > LONG_USER_AGENT ? shortened(userAgent) : (userAgent ?? '');
     activity.secrets.set(secretId, now);
   }
 
@@ -63,40 +131,50 @@ export class UsageRecorder {
   }
 
   async #write(): Promise<void> {
-    if (this.#usage.size === 0 && this.#activity.size === 0) return;
-    const usage = this.#usage;
-    const activity = this.#activity;
-    this.#usage = new Map();
+    const usage = this.#punctual(this.#usage.deltas());
+    const activity = [...this.#activity];
+    this.#usage = new PendingUsage(this.#bounds.pending);
     this.#activity = new Map();
-    try {
-      await this.#store.add(
-        [...usage.values()],
-        [...activity].map(([keyId, { lastUsedAt, ip, userAgent, secrets }]) => ({
-          keyId,
-          lastUsedAt: new Date(lastUsedAt),
-          ip,
-          userAgent: redactTokens(userAgent).slice(0, MAX_USER_AGENT),
-          secrets: Object.fromEntries([...secrets].map(([id, at]) => [id, new Date(at)])),
-        })),
-      );
-    } catch (error) {
-      this.#restore(usage, activity);
-      throw error;
+    const { batch } = this.#bounds;
+    for (let at = 0; at < Math.max(usage.length, activity.length); at += batch) {
+      const end = at + batch;
+      try {
+        await this.#store.add(usage.slice(at, end), activity.slice(at, end).map(toDelta));
+      } catch (error) {
+        this.#restore(usage.slice(at), activity.slice(at));
+        throw error;
+      }
     }
   }
 
-  #restore(usage: Map<string, UsageDelta>, activity: Map<string, PendingActivity>): void {
-    for (const [id, delta] of usage) {
-      const newer = this.#usage.get(id);
-      if (!newer) this.#usage.set(id, delta);
-      else
-        for (const outcome of Object.keys(delta.counts) as Outcome[])
-          newer.counts[outcome] += delta.counts[outcome];
-    }
+  /** With what is late counted for the current minute. */
+  #punctual(deltas: UsageDelta[]): UsageDelta[] {
+    const minute = startOfMinute(this.#clock());
+    const isLate = (delta: UsageDelta) => minute - delta.minute > LATE_MS;
+    if (!deltas.some(isLate)) return deltas;
+    const punctual = new PendingUsage(this.#bounds.pending);
+    for (const delta of deltas) punctual.add(isLate(delta) ? { ...delta, minute } : delta);
+    return punctual.deltas();
+  }
+
+  #restore(usage: readonly UsageDelta[], activity: readonly [string, PendingActivity][]): void {
+    for (const delta of usage) this.#usage.add(delta);
     for (const [keyId, older] of activity) {
       const newer = this.#activity.get(keyId);
-      if (!newer) this.#activity.set(keyId, older);
-      else for (const [id, at] of older.secrets) if (!newer.secrets.has(id)) newer.secrets.set(id, at);
+      if (newer) {
+        for (const [id, at] of older.secrets) if (!newer.secrets.has(id)) newer.secrets.set(id, at);
+      } else if (this.#activity.size < this.#bounds.activity) this.#activity.set(keyId, older);
     }
   }
 }
+
+const toDelta = ([keyId, { lastUsedAt, ip, userAgent, secrets }]: [
+  string,
+  PendingActivity,
+]): ActivityDelta => ({
+  keyId,
+  lastUsedAt: new Date(lastUsedAt),
+  ip,
+  userAgent: shortened(userAgent),
+  secrets: Object.fromEntries([...secrets].map(([id, at]) => [id, new Date(at)])),
+});

@@ -125,24 +125,32 @@ const auditEvent = new Schema({ _id: text, ...loggedFields }, options)
   .index({ organizationId: 1, 'target.id': 1, _id: -1 });
 
 const count = { type: Number, default: 0 } as const;
-/** `_id` is `KEY:MINUTE`. */
-const usageMinute = new Schema(
-  {
-    _id: text,
-    organizationId: text,
-    accountId: text,
-    keyId: text,
-    minute: date,
-    served: count,
-    clientError: count,
-    denied: count,
-    rateLimited: count,
-    serverError: count,
-  },
-  options,
-)
-  .index({ organizationId: 1, minute: -1 })
-  .index({ keyId: 1, minute: -1 });
+/**
+ * The counts of a key in an interval: a minute, an hour or a day (UTC), each in a collection of its own. `_id` is
+ * `KEY:START`, in milliseconds, and `at` the start. What is deleted when, the roll-up decides, not an expiry.
+ */
+const usageOf = (): Schema =>
+  new Schema<unknown>(
+    {
+      _id: text,
+      organizationId: text,
+      accountId: text,
+      keyId: text,
+      at: date,
+      served: count,
+      clientError: count,
+      denied: count,
+      rateLimited: count,
+      serverError: count,
+    } as SchemaDefinition<unknown>,
+    options,
+  )
+    .index({ organizationId: 1, at: -1 })
+    .index({ keyId: 1, at: -1 })
+    .index({ at: 1 }) as Schema;
+
+/** How far the roll-up has come: see `Watermark` in core. */
+const usageRollUp = new Schema({ _id: text, until: { type: Date }, cleared: { type: Date } }, options);
 
 /** `_id` is the key's id. */
 const keyActivity = new Schema(
@@ -180,7 +188,8 @@ export type StoredSession = Omit<Session, 'digest'> & {
   deletedAt?: Date;
 };
 export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string };
-export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; minute: Date };
+export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; at: Date };
+export type StoredRollUp = { _id: 'hours' | 'days'; until?: Date; cleared?: Date };
 export type StoredActivity = KeyActivity & { _id: string };
 export type StoredLimit = {
   _id: string;
@@ -205,7 +214,10 @@ export const defineModels = (connection: Connection) => {
     projects: define<Stored<Project>>('Project', project, 'projects'),
     sessions: define<StoredSession>('Session', session, 'sessions'),
     audit: define<StoredEvent>('AuditEvent', auditEvent, 'audit_events'),
-    usage: define<StoredUsage>('UsageMinute', usageMinute, 'usage_minutes'),
+    usageMinutes: define<StoredUsage>('UsageMinute', usageOf(), 'usage_minutes'),
+    usageHours: define<StoredUsage>('UsageHour', usageOf(), 'usage_hours'),
+    usageDays: define<StoredUsage>('UsageDay', usageOf(), 'usage_days'),
+    usageRollUps: define<StoredRollUp>('UsageRollUp', usageRollUp, 'usage_rollups'),
     activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
   };

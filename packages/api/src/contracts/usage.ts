@@ -1,4 +1,4 @@
-import { OUTCOMES } from '@kaana/core';
+import { OUTCOMES, USAGE_INTERVALS } from '@kaana/core';
 import { z } from 'zod';
 import { Id, Timestamp, TimestampInput } from './shared.ts';
 
@@ -19,23 +19,29 @@ const Range = {
   to: TimestampInput.optional().describe('Default: now'),
 };
 
+const Widened = {
+  from: Timestamp.describe('Widened to a whole minute; to a whole hour after 2 days, a whole day after 130'),
+  to: Timestamp.describe('Widened like `from`'),
+};
+
 export const UsageSummaryInput = z.strictObject(Range).prefault({});
 export const UsageSummaryOutput = z.object({
-  from: Timestamp,
-  to: Timestamp,
+  ...Widened,
   totals: UsageCounts,
   keys: z.array(z.object({ keyId: Id, name: z.string(), counts: UsageCounts })).describe('Busiest first'),
 });
 export const UsageSeriesInput = z
   .strictObject({
     ...Range,
-    interval: z.enum(['minute', 'hour', 'day']).default('hour'),
+    interval: z
+      .enum(USAGE_INTERVALS)
+      .default('hour')
+      .describe('Minutes are kept for 2 days, hours for 130 days, days (UTC) for good'),
   })
   .prefault({});
 export const UsageSeriesOutput = z.object({
-  from: Timestamp,
-  to: Timestamp,
-  interval: z.enum(['minute', 'hour', 'day']),
+  ...Widened,
+  interval: z.enum(USAGE_INTERVALS),
   data: z
     .array(z.object({ at: Timestamp, counts: UsageCounts }))
     .describe('Intervals without requests are left out'),

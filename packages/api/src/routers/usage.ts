@@ -1,12 +1,11 @@
 import {
   accountInReach,
   type Domain,
+  INTERVAL_MS,
   KaanaError,
-  MINUTE_MS,
   noCounts,
   OUTCOMES,
   type Principal,
-  startOfMinute,
   total,
   type UsageQuery,
 } from '@kaana/core';
@@ -20,12 +19,9 @@ import {
 import { procedure } from '../trpc.ts';
 import { toUsageCounts } from '../wire.ts';
 
-const INTERVAL_MS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS } as const;
-const DAY_MS = INTERVAL_MS.day;
 /** Intervals in one answer at most. */
 const MAX_INTERVALS = 3000;
 
-/** Counts are kept per minute, so that a range is widened to whole minutes. */
 const toQuery = async (
   { keys }: Domain,
   principal: Principal,
@@ -33,7 +29,7 @@ const toQuery = async (
   now: number,
 ): Promise<UsageQuery> => {
   const to = input.to ? Date.parse(input.to) : now;
-  const from = input.from ? Date.parse(input.from) : to - DAY_MS;
+  const from = input.from ? Date.parse(input.from) : to - INTERVAL_MS.day;
   if (from >= to) {
     throw new KaanaError('invalid_input', 'from must be before to.', {
       errors: [{ path: 'from', message: 'must be before to' }],
@@ -45,8 +41,9 @@ const toQuery = async (
     organizationId: principal.organization.id,
     accountId: accountInReach(principal),
     keyId: input.keyId,
-    from: new Date(startOfMinute(from)),
-    to: new Date(startOfMinute(to - 1) + MINUTE_MS),
+    from: new Date(from),
+    to: new Date(to),
+    now: new Date(now),
   };
 };
 
@@ -61,7 +58,7 @@ export const usageRouter = {
     .query(async ({ ctx, input }) => {
       const { stores, clock } = ctx.domain;
       const query = await toQuery(ctx.domain, ctx.principal, input, clock());
-      const rows = await stores.usage.byKey(query);
+      const { from, to, rows } = await stores.usage.byKey(query);
       const names = await stores.keys.names(
         query.organizationId,
         rows.map(({ keyId }) => keyId),
@@ -69,8 +66,8 @@ export const usageRouter = {
       const totals = noCounts();
       for (const { counts } of rows) for (const outcome of OUTCOMES) totals[outcome] += counts[outcome];
       return {
-        from: query.from.toISOString(),
-        to: query.to.toISOString(),
+        from: from.toISOString(),
+        to: to.toISOString(),
         totals: toUsageCounts(totals),
         keys: rows
           .toSorted((a, b) => total(b.counts) - total(a.counts))
@@ -92,8 +89,8 @@ export const usageRouter = {
     .query(async ({ ctx, input }) => {
       const { stores, clock } = ctx.domain;
       const query = await toQuery(ctx.domain, ctx.principal, input, clock());
-      const interval = INTERVAL_MS[input.interval];
-      if ((query.to.getTime() - query.from.getTime()) / interval > MAX_INTERVALS) {
+      const length = query.to.getTime() - query.from.getTime();
+      if (length / INTERVAL_MS[input.interval] > MAX_INTERVALS) {
         throw new KaanaError(
           'invalid_input',
           `That is more than ${MAX_INTERVALS} intervals: take a longer interval.`,
@@ -102,10 +99,10 @@ export const usageRouter = {
           },
         );
       }
-      const rows = await stores.usage.series(query, interval);
+      const { from, to, rows } = await stores.usage.series(query, input.interval);
       return {
-        from: query.from.toISOString(),
-        to: query.to.toISOString(),
+        from: from.toISOString(),
+        to: to.toISOString(),
         interval: input.interval,
         data: rows.map(({ at, counts }) => ({ at: at.toISOString(), counts: toUsageCounts(counts) })),
       };

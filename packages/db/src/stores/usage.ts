@@ -1,69 +1,130 @@
-import { type Counts, OUTCOMES, type UsageQuery, type UsageStore } from '@kaana/core';
+import {
+  type Counts,
+  isHeld,
+  OUTCOMES,
+  planUsage,
+  type UsageAnswer,
+  type UsageInterval,
+  type UsagePart,
+  type UsageQuery,
+  type UsageStore,
+} from '@kaana/core';
+import { bulkUpsert } from '../bulk-upsert.ts';
 import type { Models, StoredActivity } from '../schemas.ts';
+import {
+  DEFAULT_BOUNDS,
+  type RollUpBounds,
+  readWatermarks,
+  rollUp,
+  startInDatabase,
+  type UsageCollections,
+  usageCollections,
+} from './usage-roll-up.ts';
 
 /** Counters: no request and no flush waits for the disk. A crash may lose the last moments of them, never state. */
 const RELAXED = { w: 1, journal: false } as const;
 
-const matching = ({ organizationId, accountId, keyId, from, to }: UsageQuery) => ({
+const matching = ({ organizationId, accountId, keyId }: UsageQuery, { from, to }: UsagePart) => ({
   organizationId,
-  minute: { $gte: from, $lt: to },
+  at: { $gte: new Date(from), $lt: new Date(to) },
   ...(accountId === undefined ? {} : { accountId }),
   ...(keyId === undefined ? {} : { keyId }),
 });
 const SUMS = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { $sum: `$${outcome}` }]));
-const toCounts = (row: Counts): Counts => {
-  const { served, clientError, denied, rateLimited, serverError } = row;
-  return { served, clientError, denied, rateLimited, serverError };
+const toCounts = ({ served, clientError, denied, rateLimited, serverError }: Counts): Counts => ({
+  served,
+  clientError,
+  denied,
+  rateLimited,
+  serverError,
+});
+
+/** The counts of the query's range by what `group` gives, a key's id or the start of an interval. */
+const read = async <Group extends string | number>(
+  collections: UsageCollections,
+  query: UsageQuery,
+  interval: UsageInterval,
+  group: unknown,
+  toGroup: (id: never) => Group,
+): Promise<UsageAnswer<[Group, Counts]>> => {
+  const range = { from: query.from.getTime(), to: query.to.getTime() };
+  let watermarks = await readWatermarks(collections);
+  for (;;) {
+    const { from, to, parts } = planUsage(range, interval, watermarks, query.now.getTime());
+    const sums = new Map<Group, Counts>();
+    for (const part of parts) {
+      const rows = await collections[part.unit]
+        .aggregate<Counts & { _id: never }>([
+          { $match: matching(query, part) },
+          { $group: { _id: group, ...SUMS } },
+        ])
+        .toArray();
+      for (const row of rows) {
+        const sum = sums.get(toGroup(row._id));
+        if (!sum) sums.set(toGroup(row._id), toCounts(row));
+        else for (const outcome of OUTCOMES) sum[outcome] += row[outcome];
+      }
+    }
+    watermarks = await readWatermarks(collections);
+    const after = watermarks;
+    if (parts.every((part) => isHeld(part, after)))
+      return { from: new Date(from), to: new Date(to), rows: [...sums] };
+    // A roll-up has begun to delete what was being read: it is in hours or days now.
+  }
 };
 
-export const createUsageStore = ({ usage, activity }: Models): UsageStore => ({
-  add: async (usageDeltas, activityDeltas) => {
-    // Last uses first: writing them again, after a failure of the counts, changes nothing.
-    const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, secrets }) => ({
-      updateOne: {
-        filter: { _id: keyId as never },
-        update: {
-          $set: { ip, userAgent },
-          $max: {
-            lastUsedAt,
-            ...Object.fromEntries(Object.entries(secrets).map(([id, at]) => [`secrets.${id}`, at])),
+export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_BOUNDS): UsageStore => {
+  const { activity } = models;
+  const collections = usageCollections(models);
+  return {
+    add: async (usageDeltas, activityDeltas) => {
+      // Last uses first: writing them again, after a failure of the counts, changes nothing.
+      const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, secrets }) => ({
+        updateOne: {
+          filter: { _id: keyId as never },
+          update: {
+            $set: { ip, userAgent },
+            $max: {
+              lastUsedAt,
+              ...Object.fromEntries(Object.entries(secrets).map(([id, at]) => [`secrets.${id}`, at])),
+            },
           },
+          upsert: true,
         },
-        upsert: true,
-      },
-    }));
-    if (uses.length > 0) await activity.collection.bulkWrite(uses, { ordered: false, writeConcern: RELAXED });
-    const counts = usageDeltas.map(({ organizationId, accountId, keyId, minute, counts }) => ({
-      updateOne: {
-        filter: { _id: `${keyId}:${minute}` as never },
-        update: {
-          $inc: counts,
-          $setOnInsert: { organizationId, accountId, keyId, minute: new Date(minute) },
-        },
-        upsert: true,
-      },
-    }));
-    if (counts.length > 0)
-      await usage.collection.bulkWrite(counts, { ordered: false, writeConcern: RELAXED });
-  },
-  byKey: async (query) => {
-    const rows = await usage.aggregate<Counts & { _id: string }>([
-      { $match: matching(query) },
-      { $group: { _id: '$keyId', ...SUMS } },
-    ]);
-    return rows.map((row) => ({ keyId: row._id, counts: toCounts(row) }));
-  },
-  series: async (query, intervalMs) => {
-    const start = { $subtract: ['$minute', { $mod: [{ $toLong: '$minute' }, intervalMs] }] };
-    const rows = await usage.aggregate<Counts & { _id: Date }>([
-      { $match: matching(query) },
-      { $group: { _id: start, ...SUMS } },
-      { $sort: { _id: 1 } },
-    ]);
-    return rows.map((row) => ({ at: row._id, counts: toCounts(row) }));
-  },
-  activity: async (keyIds) => {
-    const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
-    return new Map(found.map(({ _id, ...fields }) => [_id, fields]));
-  },
-});
+      }));
+      if (uses.length > 0)
+        await activity.collection.bulkWrite(uses, { ordered: false, writeConcern: RELAXED });
+      await bulkUpsert(
+        collections.minute,
+        usageDeltas.map(({ organizationId, accountId, keyId, minute, counts }) => ({
+          updateOne: {
+            filter: { _id: `${keyId}:${minute}` },
+            update: {
+              $inc: counts,
+              $setOnInsert: { organizationId, accountId, keyId, at: new Date(minute) },
+            },
+            upsert: true,
+          },
+        })),
+        RELAXED,
+      );
+    },
+    byKey: async (query) => {
+      const { rows, ...range } = await read(collections, query, 'day', '$keyId', (id: string) => id);
+      return { ...range, rows: rows.map(([keyId, counts]) => ({ keyId, counts })) };
+    },
+    series: async (query, interval) => {
+      const start = startInDatabase(interval);
+      const { rows, ...range } = await read(collections, query, interval, start, (at: Date) => at.getTime());
+      return {
+        ...range,
+        rows: rows.toSorted(([a], [b]) => a - b).map(([at, counts]) => ({ at: new Date(at), counts })),
+      };
+    },
+    activity: async (keyIds) => {
+      const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
+      return new Map(found.map(({ _id, ...fields }) => [_id, fields]));
+    },
+    rollUp: (now) => rollUp(collections, now, bounds),
+  };
+};
