@@ -152,13 +152,11 @@ const usageOf = (): Schema =>
 /** How far the roll-up has come: see `Watermark` in core. */
 const usageRollUp = new Schema({ _id: text, until: { type: Date }, cleared: { type: Date } }, options);
 
-/** `_id` is the key's id. */
+/** `_id` is the key's id. `last` is one value, that begins with its time: the later one is the greater one. */
 const keyActivity = new Schema(
   {
     _id: text,
-    lastUsedAt: date,
-    ip: { type: String, default: '' },
-    userAgent: { type: String, default: '' },
+    last: { type: new Schema({ at: date, ip: String, userAgent: String }, { _id: false }), required: true },
     secrets: { type: Schema.Types.Mixed, default: {} },
   },
   options,
@@ -190,7 +188,10 @@ export type StoredSession = Omit<Session, 'digest'> & {
 export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string };
 export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; at: Date };
 export type StoredRollUp = { _id: 'hours' | 'days'; until?: Date; cleared?: Date };
-export type StoredActivity = KeyActivity & { _id: string };
+export type StoredActivity = Pick<KeyActivity, 'secrets'> & {
+  _id: string;
+  last: { at: Date; ip: string; userAgent: string };
+};
 export type StoredLimit = {
   _id: string;
   revision: string;

@@ -9,6 +9,7 @@ import {
   type UsageQuery,
   type UsageStore,
 } from '@kaana/core';
+import type { mongo } from 'mongoose';
 import { bulkUpsert } from '../bulk-upsert.ts';
 import type { Models, StoredActivity } from '../schemas.ts';
 import {
@@ -81,19 +82,17 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
       // Last uses first: writing them again, after a failure of the counts, changes nothing.
       const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, secrets }) => ({
         updateOne: {
-          filter: { _id: keyId as never },
+          filter: { _id: keyId },
           update: {
-            $set: { ip, userAgent },
             $max: {
-              lastUsedAt,
+              last: { at: lastUsedAt, ip, userAgent },
               ...Object.fromEntries(Object.entries(secrets).map(([id, at]) => [`secrets.${id}`, at])),
             },
           },
           upsert: true,
         },
       }));
-      if (uses.length > 0)
-        await activity.collection.bulkWrite(uses, { ordered: false, writeConcern: RELAXED });
+      await bulkUpsert(activity.collection as unknown as mongo.Collection<StoredActivity>, uses, RELAXED);
       await bulkUpsert(
         collections.minute,
         usageDeltas.map(({ organizationId, accountId, keyId, minute, counts }) => ({
@@ -123,7 +122,12 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
     },
     activity: async (keyIds) => {
       const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
-      return new Map(found.map(({ _id, ...fields }) => [_id, fields]));
+      return new Map(
+        found.map(({ _id, last: { at, ip, userAgent }, secrets }) => [
+          _id,
+          { lastUsedAt: at, ip, userAgent, secrets },
+        ]),
+      );
     },
     rollUp: (now) => rollUp(collections, now, bounds),
   };
