@@ -152,6 +152,8 @@ export class Journal {
           ? []
           : [`${told}: Retry-After: ${retryAfterSeconds}`];
       }
+      // Above, what other processes hold in advance counts as used for them, for about a second.
+      if (limit > EXACT_LIMIT) return remaining >= 0 && remaining < limit ? [] : [`${told}: not possible`];
       const used = limit - remaining;
       // Those that had been answered before it was sent, and were in the window until after it was answered.
       const atLeast =
@@ -166,6 +168,7 @@ export class Journal {
 
   /** Until the first request leaves the window, every one that is let in finds one less remaining. */
   #repeated(accepted: readonly Entry[]): string[] {
+    if (this.limit > EXACT_LIMIT) return [];
     const first = Math.min(...accepted.map(({ startedAt }) => startedAt));
     const remaining = accepted
       .filter(({ endedAt }) => endedAt < first + this.#early)

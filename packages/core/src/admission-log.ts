@@ -45,7 +45,7 @@ export type Decision = {
 };
 
 /**
- * Up to this limit every admission is remembered to the millisecond, and the answer is exact both ways. Above it they
+ * Up to this limit every admission is remembered with its time, and the answer is exact both ways. Above it they
  * are counted in ticks of a 600th of the window, under the tick's end: still never one too many, but a request leaves
  * the window up to one tick late. 6,000 entries are 48 kB as they are stored; more would cost more than they tell.
  */
@@ -55,13 +55,11 @@ const TICKS_PER_WINDOW = 600;
 /** A process settles a lease soon after its end; one that has not by then has died, and its lease counts as used. */
 export const SETTLING_MS = 1_500;
 
-const resolutionOf = (limit: number, windowMs: number): number =>
-  limit <= EXACT_LIMIT ? 1 : windowMs / TICKS_PER_WINDOW;
-
 /** When an admission at `at` is remembered to have happened: never earlier than it did. */
 export const stampOf = (at: number, limit: number, windowMs: number): number => {
-  const resolution = resolutionOf(limit, windowMs);
-  return Math.ceil(at / resolution) * resolution;
+  if (limit <= EXACT_LIMIT) return at;
+  const tick = windowMs / TICKS_PER_WINDOW;
+  return Math.ceil(at / tick) * tick;
 };
 
 /** Adds `count` admissions at `at` to pairs that are in order; `at` may lie a little before the last of them. */

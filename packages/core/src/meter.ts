@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { appendUse, type Decision, type Lease, type Settlement, stampOf } from './admission-log.ts';
+import {
+  appendUse,
+  type Decision,
+  EXACT_LIMIT,
+  type Lease,
+  type Settlement,
+  stampOf,
+} from './admission-log.ts';
 import { overloaded } from './coalesce.ts';
 import { answer } from './limit-question.ts';
 import type { HeldLimit, LimitStore } from './stores.ts';
@@ -12,8 +19,6 @@ export const REQUEST_WINDOW_MS = 60_000;
  * what was really used.
  */
 const LEASE_MS = 1_000;
-/** Below this limit there is nothing to save: its admissions are few. */
-const LEASE_MIN_LIMIT = 1_000;
 /** Fewer are not worth being settled. */
 const LEASE_MIN_COUNT = 4;
 /** Taken beyond what the last moments suggest, since traffic may grow. */
@@ -205,7 +210,8 @@ export class Meter {
 
   /** How many admissions the time of a lease is likely to need. */
   #forecast(limit: number, now: number): number {
-    if (limit < LEASE_MIN_LIMIT) return 0;
+    // Up to here the answer is exact to the millisecond and to the last request, and its admissions are few.
+    if (limit <= EXACT_LIMIT) return 0;
     const measuredMs = Math.max(MEASURE_MIN_MS, now - this.#measuredSince);
     const expected = Math.ceil((this.#admitted / measuredMs) * LEASE_MS * LEASE_MARGIN);
     return expected < LEASE_MIN_COUNT ? 0 : expected;

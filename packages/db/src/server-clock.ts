@@ -1,7 +1,10 @@
 import type { Instant } from '@kaana/core';
 
-/** How fast two clocks may drift apart, or one be slewed, per millisecond: 500 ppm is as fast as NTP ever slews. */
-const DRIFT = 0.000_5;
+/**
+ * How fast two clocks may drift apart, per millisecond: 100 ppm is more than quartz does. One that NTP slews faster for a
+ * while is found out by the next reading, which then does not agree and is believed alone.
+ */
+const DRIFT = 0.000_1;
 /** A sample is good for so long; then the clock is asked again. */
 const SAMPLE_MS = 1_000;
 

@@ -55,9 +55,12 @@ describe('what is remembered of a limit', () => {
   });
 
   it('survives packing, whatever the times and counts', () => {
-    const pairs = fc.array(fc.tuple(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 1, max: 1e9 })), {
-      maxLength: 200,
-    });
+    const pairs = fc.array(
+      fc.tuple(fc.double({ min: 0, max: 20_000, noNaN: true }), fc.integer({ min: 1, max: 1e9 })),
+      {
+        maxLength: 200,
+      },
+    );
     fc.assert(
       fc.property(pairs, fc.integer({ min: 0, max: 4e12 }), (steps, start) => {
         let at = start;
@@ -65,7 +68,14 @@ describe('what is remembered of a limit', () => {
           at += step;
           return [at, count];
         });
-        expect(decodeLog(encodeLog(log))).toEqual(log);
+        const unpacked = decodeLog(encodeLog(log));
+        expect(unpacked).toHaveLength(log.length);
+        for (const [index, value] of log.entries()) {
+          const difference = (unpacked[index] ?? 0) - value;
+          // Counts are exact; times to a microsecond and what a double can tell of them.
+          if (index % 2 === 1) expect(difference).toBe(0);
+          else expect(Math.abs(difference)).toBeLessThan(0.003);
+        }
       }),
     );
   });

@@ -12,7 +12,10 @@ const RELAXED = { w: 1, journal: false } as const;
 const BASE_BYTES = 8;
 const PAIR_BYTES = 8;
 
-/** A log as it is stored: the first time as a double, then per pair the milliseconds since it and the count, 32 bits each. */
+/** Of a millisecond. 32 bits of it are 71 minutes, far more than any window. */
+const PARTS = 1_000;
+
+/** A log as it is stored: the first time as a double, then per pair the microseconds since it and the count, 32 bits each. */
 export const encodeLog = (log: readonly number[]): Buffer => {
   if (log.length === 0) return Buffer.alloc(0);
   const base = log[0] as number;
@@ -20,7 +23,8 @@ export const encodeLog = (log: readonly number[]): Buffer => {
   bytes.writeDoubleLE(base);
   for (let index = 0; index < log.length; index += 2) {
     const at = BASE_BYTES + (index / 2) * PAIR_BYTES;
-    bytes.writeUInt32LE((log[index] as number) - base, at);
+    // Up, as everything here: an admission is never taken for earlier than it was.
+    bytes.writeUInt32LE(Math.ceil(((log[index] as number) - base) * PARTS), at);
     bytes.writeUInt32LE(log[index + 1] as number, at + 4);
   }
   return bytes;
@@ -31,7 +35,7 @@ export const decodeLog = (bytes: Buffer): number[] => {
   if (bytes.length === 0) return log;
   const base = bytes.readDoubleLE();
   for (let at = BASE_BYTES; at < bytes.length; at += PAIR_BYTES) {
-    log.push(base + bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4));
+    log.push(base + bytes.readUInt32LE(at) / PARTS, bytes.readUInt32LE(at + 4));
   }
   return log;
 };
