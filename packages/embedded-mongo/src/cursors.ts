@@ -10,6 +10,10 @@ interface Cursor {
   /** A document that was read ahead but did not go into the last batch. */
   ahead: Buffer | undefined;
   lastUsed: number;
+  /** Of a tailable cursor: what comes when the source has ended; undefined at the end of all. */
+  follow: (() => Source | undefined) | undefined;
+  /** A `getMore` waits for something to come. */
+  awaits: boolean;
 }
 
 /** Idle cursors go away after this, as in MongoDB. */
@@ -28,8 +32,21 @@ export class Cursors {
   readonly #cursors = new Map<bigint, Cursor>();
 
   /** Reads a first batch; opens a cursor if more is left. */
-  *first(namespace: string, source: Source, batchSize: number | undefined, single: boolean): Task<Batch> {
-    const cursor: Cursor = { namespace, source, ahead: undefined, lastUsed: Date.now() };
+  *first(
+    namespace: string,
+    source: Source,
+    batchSize: number | undefined,
+    single: boolean,
+    tailing?: { follow: () => Source | undefined; awaits: boolean },
+  ): Task<Batch> {
+    const cursor: Cursor = {
+      namespace,
+      source,
+      ahead: undefined,
+      lastUsed: Date.now(),
+      follow: tailing?.follow,
+      awaits: tailing?.awaits ?? false,
+    };
     const batch = yield* this.#fill(cursor, batchSize ?? FIRST_BATCH);
     if (batch.done || single) {
       source.return();
@@ -66,7 +83,13 @@ export class Cursors {
       cursor.ahead = undefined;
       if (!document) {
         const step = cursor.source.next();
-        if (step.done) return { documents, done: true };
+        if (step.done) {
+          const next = cursor.follow?.();
+          if (!next) return { documents, done: true };
+          cursor.source = next;
+          // A pause for as long as nothing has come: whoever asks again gets what has.
+          return { documents, done: false };
+        }
         document = step.value;
         if (!document) {
           yield;
@@ -81,6 +104,15 @@ export class Cursors {
       documents.push(document);
       bytes += document.length;
     }
+  }
+
+  has(id: bigint): boolean {
+    return this.#cursors.has(id);
+  }
+
+  /** Whether a cursor's `getMore` waits for documents to come. */
+  awaits(id: bigint): boolean {
+    return this.#cursors.get(id)?.awaits ?? false;
   }
 
   kill(id: bigint): boolean {

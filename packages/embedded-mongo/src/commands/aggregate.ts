@@ -23,6 +23,7 @@ import {
   queryContext,
   type Reply,
   type Request,
+  refuseUnknown,
 } from './command.ts';
 import { prepareOutput } from './output.ts';
 import { cursorReply, nothing } from './read.ts';
@@ -101,6 +102,18 @@ function writesOutput(body: Doc): boolean {
 /** Pipelines that begin with one of these are run on a database, not on a collection. */
 const COLLECTIONLESS = new Set(['$documents', '$listLocalSessions']);
 
+/** Stages that the Stable API does not have. */
+const UNSTABLE = new Set(['$listLocalSessions']);
+
+function refuseUnstable(stages: readonly StageSpec[]): void {
+  const stage = stages.find(({ name }) => UNSTABLE.has(name));
+  if (stage)
+    throw new ServerError(
+      'APIStrictError',
+      `stage ${stage.name} is not allowed with 'apiStrict: true' in API Version 1`,
+    );
+}
+
 export const aggregate: Command = {
   fields: [
     'pipeline',
@@ -141,6 +154,8 @@ export const aggregate: Command = {
         'FailedToParse',
         "The 'cursor' option is required, except for aggregate with the explain argument",
       );
+    refuseUnknown(cursor, 'aggregate.cursor', ['batchSize']);
+    if (body.apiStrict === true) refuseUnstable(stages);
     const context = pipelineContext(request);
     const collection = named ? engine.catalog.find(namespace) : undefined;
     const batchSize = countField(cursor, 'batchSize');

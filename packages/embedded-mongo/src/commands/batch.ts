@@ -15,7 +15,7 @@ export function statements(request: Request, field: string): unknown[] {
     throw new ServerError(40414, `BSON field '${request.name}.${field}' is missing but a required field`);
   if (items.length === 0 || items.length > MAX_BATCH) {
     throw new ServerError(
-      'InvalidOptions',
+      'InvalidLength',
       `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${items.length} operations.`,
     );
   }

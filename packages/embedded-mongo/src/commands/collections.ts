@@ -7,6 +7,7 @@ import type { Task } from '../task.ts';
 import { encode } from '../values/codec.ts';
 import { valuesEqual } from '../values/compare.ts';
 import { type Doc, Double, Int32, isDoc, toNumber } from '../values/types.ts';
+import { cappedOptions } from './capped.ts';
 import {
   type Command,
   checkNamespace,
@@ -49,6 +50,24 @@ export function preImageOptions(body: Doc): Doc {
   return { changeStreamPreAndPostImages: { enabled: images.enabled } };
 }
 
+/** Documents are found by their _id as fast either way; the index is shown as it was asked for. */
+function clusteredOptions(body: Doc): Doc {
+  const index = docField(body, 'clusteredIndex');
+  if (!index) return {};
+  refuseUnknown(index, 'create.clusteredIndex', ['v', 'key', 'name', 'unique']);
+  if (!isDoc(index.key) || Object.keys(index.key).join() !== '_id' || toNumber(index.key._id) !== 1)
+    throw new ServerError(
+      'InvalidIndexSpecificationOption',
+      'The clusteredIndex option is only supported for key {_id: 1}',
+    );
+  if (!flagField(index, 'unique'))
+    throw new ServerError(5979700, 'The clusteredIndex option requires unique: true to be specified');
+  if (flagField(body, 'capped'))
+    throw new ServerError(6049200, "The 'clusteredIndex' option is not supported with the 'capped' option");
+  const name = typeof index.name === 'string' ? index.name : '_id_';
+  return { clusteredIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name, unique: true } };
+}
+
 export const create: Command = {
   fields: [
     'capped',
@@ -73,15 +92,7 @@ export const create: Command = {
   writes: true,
   run(request) {
     const namespace = namespaceOf(request);
-    for (const name of [
-      'capped',
-      'viewOn',
-      'pipeline',
-      'timeseries',
-      'expireAfterSeconds',
-      'clusteredIndex',
-      'encryptedFields',
-    ]) {
+    for (const name of ['viewOn', 'pipeline', 'timeseries', 'expireAfterSeconds', 'encryptedFields']) {
       const value = request.body[name];
       if (value !== undefined && value !== false && !(isDoc(value) && Object.keys(value).length === 0)) {
         throw new ServerError(
@@ -97,6 +108,8 @@ export const create: Command = {
         "a collection's default collation is not supported by the embedded engine",
       );
     const options = {
+      ...cappedOptions(request.body),
+      ...clusteredOptions(request.body),
       ...validationOptions(request.body, request.now),
       ...preImageOptions(request.body),
     };
@@ -139,6 +152,7 @@ export const dropDatabase: Command = {
 
 export const renameCollection: Command = {
   fields: ['to', 'dropTarget', 'stayTemp'],
+  admin: true,
   writes: true,
   run(request) {
     const { body, engine } = request;
@@ -172,7 +186,9 @@ export const listCollections: Command = {
         ...brief,
         options: collection.options,
         info: { readOnly: false, uuid: new Binary(uuid, 4) },
-        idIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name: '_id_' },
+        ...('clusteredIndex' in collection.options
+          ? {}
+          : { idIndex: { v: new Int32(2), key: { _id: new Int32(1) }, name: '_id_' } }),
       };
     });
     return yield* listing(request, `${database}.$cmd.listCollections`, documents.filter(matcher));
@@ -181,6 +197,7 @@ export const listCollections: Command = {
 
 export const listDatabases: Command = {
   fields: ['filter', 'nameOnly', 'authorizedDatabases'],
+  admin: true,
   run({ body, engine, now }) {
     const matcher = compileFilter(docField(body, 'filter') ?? {}, { now });
     const documents = engine.catalog

@@ -23,13 +23,15 @@ export interface Request {
 export type Reply = Doc;
 
 export interface Command {
-  run(request: Request): Reply | Task<Reply>;
+  run(request: Request): Reply | Task<Reply> | Promise<Reply>;
   /** Fields that the command knows besides its own name and `GENERIC_FIELDS`; anything else is refused. */
   fields: readonly string[];
   /** Its reply waits, or not, for the disk, as its write concern says. */
   writes?: boolean | ((body: Doc) => boolean);
   /** Not part of the Stable API, so refused under `apiStrict`. */
   unstable?: boolean;
+  /** Runs on the database `admin` only. */
+  admin?: boolean;
 }
 
 /** What every command accepts. */

@@ -10,11 +10,30 @@ import {
   docField,
   flagField,
   namespaceOf,
+  numberField,
   queryContext,
   type Reply,
   type Request,
   refuseUnknown,
 } from './command.ts';
+
+/** What is wrong with a statement's form is told before any statement runs. */
+function parseStatement(item: unknown): Doc {
+  if (!isDoc(item))
+    throw new ServerError(
+      'TypeMismatch',
+      "BSON field 'delete.deletes' is the wrong type, expected type 'object'",
+    );
+  refuseUnknown(item, 'delete.deletes', ['q', 'limit', 'hint', 'collation']);
+  for (const field of ['q', 'limit'])
+    if (item[field] === undefined)
+      throw new ServerError(40414, `BSON field 'delete.deletes.${field}' is missing but a required field`);
+  docField(item, 'q');
+  const limit = numberField(item, 'limit');
+  if (limit !== 0 && limit !== 1)
+    throw new ServerError('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  return item;
+}
 
 export const remove: Command = {
   fields: ['deletes', 'ordered', 'let'],
@@ -22,16 +41,8 @@ export const remove: Command = {
   *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
     let deleted = 0;
-    const errors = yield* batch(request, statements(request, 'deletes'), function* (given): Task<void> {
-      const item = statement(given);
-      if (!isDoc(item))
-        throw new ServerError(
-          'TypeMismatch',
-          "BSON field 'delete.deletes' is the wrong type, expected type 'object'",
-        );
-      refuseUnknown(item, 'delete.deletes', ['q', 'limit', 'hint', 'collation']);
-      if (item.limit === undefined)
-        throw new ServerError(40414, "BSON field 'delete.deletes.limit' is missing but a required field");
+    const items = statements(request, 'deletes').map((given) => parseStatement(statement(given)));
+    const errors = yield* batch(request, items, function* (item): Task<void> {
       const one = flagField(item, 'limit');
       deleted += yield* applyDelete(request, namespace, item, docField(item, 'q') ?? {}, one);
     });

@@ -279,6 +279,12 @@ export const explain: Command = {
         'TypeMismatch',
         "BSON field 'explain.explain' is the wrong type, expected type 'object'",
       );
-    return yield* explainRequest(request, inner, request.body.verbosity ?? 'allPlansExecution');
+    const verbosity = request.body.verbosity ?? 'allPlansExecution';
+    if (!['queryPlanner', 'executionStats', 'allPlansExecution'].includes(String(verbosity)))
+      throw new ServerError(
+        'BadValue',
+        `Enumeration value '${String(verbosity)}' for field 'explain.verbosity' is not a valid value.`,
+      );
+    return yield* explainRequest(request, inner, verbosity);
   },
 };

@@ -7,6 +7,7 @@ import { bulkWrite } from './bulk-write.ts';
 import { collMod } from './coll-mod.ts';
 import * as collections from './collections.ts';
 import { type Command, GENERIC_FIELDS, type Reply, type Request } from './command.ts';
+import { checkMaxTime, checkReadConcern, checkWriteConcern } from './concerns.ts';
 import { remove } from './delete.ts';
 import * as diagnostics from './diagnostics.ts';
 import { findAndModify } from './find-and-modify.ts';
@@ -94,39 +95,6 @@ function checkApiVersion(name: string, command: Command, body: Doc): void {
   }
 }
 
-const READ_CONCERNS = new Set(['local', 'available', 'majority', 'linearizable', 'snapshot']);
-
-function checkConcerns(name: string, body: Doc): void {
-  const concern = body.readConcern;
-  if (concern !== undefined) {
-    if (!isDoc(concern))
-      throw new ServerError(
-        'TypeMismatch',
-        `BSON field '${name}.readConcern' is the wrong type, expected type 'object'`,
-      );
-    const { level } = concern;
-    if (level === 'linearizable' || level === 'snapshot')
-      throw new ServerError(
-        level === 'snapshot' ? 246 : 148,
-        `Cannot satisfy read concern '${level}': it needs a replica set`,
-      );
-    if (level !== undefined && !READ_CONCERNS.has(String(level))) {
-      throw new ServerError(
-        'BadValue',
-        `Enumeration value '${String(level)}' for field 'readConcern.level' is not a valid value.`,
-      );
-    }
-  }
-  const write = body.writeConcern;
-  if (isDoc(write)) {
-    const w = toNumber(write.w);
-    if (w !== undefined && w > 1)
-      throw new ServerError('BadValue', "cannot use 'w' > 1 when a host is not replicated");
-    if (typeof write.w === 'string' && write.w !== 'majority')
-      throw new ServerError(79, `No write concern mode named '${write.w}' found`);
-  }
-}
-
 function refuseTransactions(body: Doc): void {
   if ('txnNumber' in body || 'startTransaction' in body || 'autocommit' in body) {
     throw new ServerError(
@@ -172,7 +140,12 @@ export function dispatch(engine: Engine, body: Doc, connection: number): Reply |
   checkApiVersion(name, command, body);
   refuseUnknownFields(name, command, body);
   refuseTransactions(body);
-  checkConcerns(name, body);
+  const writes = typeof command.writes === 'function' ? command.writes(body) : command.writes === true;
+  checkReadConcern(name, body);
+  checkWriteConcern(body, writes);
+  checkMaxTime(body);
+  if (command.admin && database !== 'admin')
+    throw new ServerError('Unauthorized', `${name} may only be run against the admin database.`);
   const now = new Date();
   if (isDoc(body.lsid)) engine.sessions.touch(body.lsid.id, now);
   const request: Request = { engine, name, database, body, now, connection };
@@ -180,8 +153,7 @@ export function dispatch(engine: Engine, body: Doc, connection: number): Reply |
   const reply =
     typeof (outcome as { next?: unknown }).next === 'function'
       ? run(outcome as Generator<undefined, Reply, undefined>)
-      : (outcome as Reply);
-  const writes = typeof command.writes === 'function' ? command.writes(body) : command.writes;
+      : (outcome as Reply | Promise<Reply>);
   if (!writes) return reply;
   if (!waitsForDisk(body)) {
     engine.store.lazily();

@@ -166,6 +166,8 @@ export const createIndexes: Command = {
     const { engine, body } = request;
     const namespace = namespaceOf(request);
     const definitions = body.indexes;
+    if (body.commitQuorum !== undefined)
+      throw new ServerError('BadValue', "Standalones can't specify commitQuorum");
     if (!Array.isArray(definitions) || definitions.length === 0)
       throw new ServerError('BadValue', 'Must specify at least one index to create');
     const parsed = definitions.map(parseIndex);
@@ -200,8 +202,12 @@ export const listIndexes: Command = {
   fields: ['cursor', 'includeBuildUUIDs', 'includeIndexBuildInfo'],
   *run(request): Task<Reply> {
     const namespace = namespaceOf(request);
-    const documents = found(request, namespace).indexes.map(
-      (index): Doc => ({ ...describeIndex(index), v: new Int32(2) }),
+    const { indexes, options } = found(request, namespace);
+    const documents = indexes.map(
+      (index): Doc =>
+        index.name === '_id_' && isDoc(options.clusteredIndex)
+          ? { ...options.clusteredIndex, clustered: true }
+          : { ...describeIndex(index), v: new Int32(2) },
     );
     return yield* listing(request, namespace, documents);
   },
@@ -232,7 +238,10 @@ export const dropIndexes: Command = {
             ? `can't find index with key: ${JSON.stringify(name)}`
             : `index not found with name [${String(name)}]`,
         );
-      if (index.name === '_id_') throw new ServerError('InvalidOptions', 'cannot drop _id index');
+      if (index.name === '_id_')
+        throw 'clusteredIndex' in collection.options
+          ? new ServerError(5979800, 'Cannot drop clustered index')
+          : new ServerError('InvalidOptions', 'cannot drop _id index');
       return index;
     });
     for (const index of dropping) collection.dropIndex(index);

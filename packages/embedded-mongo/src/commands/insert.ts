@@ -6,6 +6,7 @@ import type { Task } from '../task.ts';
 import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, TYPE, typeName, typeOf } from '../values/types.ts';
 import { batch, statements, target } from './batch.ts';
+import { makeRoom } from './capped.ts';
 import { type Command, namespaceOf, type Reply } from './command.ts';
 import { refusePrepared } from './prepare-unique.ts';
 import { type Validation, validate, validationOf } from './validation.ts';
@@ -50,6 +51,7 @@ export function insertOne(collection: Collection, bytes: Buffer, validation: Val
   refuseTooLarge(stored);
   validate(collection, doc, validation);
   refusePrepared(collection, doc, undefined);
+  makeRoom(collection, stored.length);
   collection.insert(doc, stored);
   return doc;
 }

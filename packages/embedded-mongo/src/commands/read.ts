@@ -2,12 +2,14 @@ import { Long } from 'bson';
 import type { Batch, Source } from '../cursors.ts';
 import { ServerError } from '../errors.ts';
 import { encodeComponent } from '../indexes/key.ts';
-import { findDocuments, matches, prepareFind } from '../query/execute.ts';
+import { findDocuments, matches, type PreparedFind, prepareFind } from '../query/execute.ts';
 import { valuesAt } from '../query/path.ts';
-import type { Task } from '../task.ts';
+import type { Collection } from '../storage/collection.ts';
+import { run, type Task } from '../task.ts';
 import { decode } from '../values/codec.ts';
 import { compareValues } from '../values/compare.ts';
-import { Int32, numericValue } from '../values/types.ts';
+import { type Doc, Int32, numericValue, toNumber } from '../values/types.ts';
+import { isCapped, tail } from './capped.ts';
 import {
   type Command,
   countField,
@@ -51,12 +53,35 @@ const FIND_OPTIONS = [
   'awaitData',
 ];
 
+/** What a tailable cursor reads; undefined for any other. */
+function followed(
+  body: Doc,
+  collection: Collection | undefined,
+  find: PreparedFind,
+): (() => Source | undefined) | undefined {
+  if (!flagField(body, 'tailable')) {
+    if (flagField(body, 'awaitData'))
+      throw new ServerError('FailedToParse', "Cannot set 'awaitData' without also setting 'tailable'");
+    return undefined;
+  }
+  if (!collection) return undefined;
+  if (find.sort.length > 0)
+    throw new ServerError('BadValue', 'cannot use tailable option with a sort other than {$natural: 1}');
+  if (!isCapped(collection))
+    throw new ServerError(
+      'BadValue',
+      'error processing query: tailable cursor requested on non capped collection',
+    );
+  // On nothing, a cursor has nothing to come after.
+  return collection.count() > 0 ? tail(collection, find) : undefined;
+}
+
 export const find: Command = {
   fields: FIND_OPTIONS,
   *run(request): Task<Reply> {
     const { body, engine } = request;
     const namespace = namespaceOf(request);
-    for (const name of ['returnKey', 'showRecordId', 'tailable', 'awaitData']) {
+    for (const name of ['returnKey', 'showRecordId']) {
       if (flagField(body, name))
         throw new ServerError('BadValue', `find option '${name}' is not supported by the embedded engine`);
     }
@@ -74,12 +99,14 @@ export const find: Command = {
       limit: Math.abs(countField(body, 'limit') ?? 0),
       context: queryContext(request),
     });
-    const source = collection ? findDocuments(collection, prepared) : nothing();
+    const follow = followed(body, collection, prepared);
+    const source = follow?.() ?? (collection ? findDocuments(collection, prepared) : nothing());
     const batch = yield* engine.cursors.first(
       namespace,
       source,
       countField(body, 'batchSize'),
       flagField(body, 'singleBatch'),
+      follow && { follow, awaits: flagField(body, 'awaitData') },
     );
     return cursorReply(batch, namespace, 'firstBatch');
   },
@@ -87,7 +114,7 @@ export const find: Command = {
 
 export const getMore: Command = {
   fields: ['collection', 'batchSize'],
-  *run(request): Task<Reply> {
+  run(request) {
     const { body, database, engine } = request;
     const id = body.getMore;
     if (!Long.isLong(id))
@@ -96,10 +123,38 @@ export const getMore: Command = {
         "BSON field 'getMore.getMore' is the wrong type, expected type 'long'",
       );
     const namespace = `${database}.${String(body.collection)}`;
-    const batch = yield* engine.cursors.more(id.toBigInt(), namespace, countField(body, 'batchSize'));
-    return cursorReply(batch, namespace, 'nextBatch');
+    if (typeof body.collection !== 'string')
+      throw new ServerError(40414, "BSON field 'getMore.collection' is missing but a required field");
+    const size = countField(body, 'batchSize');
+    const more = function* (): Task<Reply> {
+      return cursorReply(yield* engine.cursors.more(id.toBigInt(), namespace, size), namespace, 'nextBatch');
+    };
+    const awaits = engine.cursors.awaits(id.toBigInt());
+    if (
+      !awaits &&
+      body.maxTimeMS !== undefined &&
+      toNumber(body.maxTimeMS) !== 0 &&
+      engine.cursors.has(id.toBigInt())
+    )
+      throw new ServerError('BadValue', 'cannot set maxTimeMS on getMore command for a non-awaitData cursor');
+    return awaits ? waiting(more, toNumber(body.maxTimeMS) ?? AWAIT_MS) : more();
   },
 };
+
+/** How long a `getMore` waits for something to come, if it does not say; and how often it looks. */
+const AWAIT_MS = 1000;
+const LOOK_MS = 10;
+
+async function waiting(more: () => Task<Reply>, patience: number): Promise<Reply> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const reply = await run(more());
+    const { cursor } = reply as { cursor: { id: Long; nextBatch: RawDocument } };
+    const came = Array.isArray(cursor.nextBatch.bytes) && cursor.nextBatch.bytes.length > 0;
+    if (came || cursor.id.isZero() || performance.now() >= deadline) return reply;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
 
 export const killCursors: Command = {
   fields: ['cursors'],

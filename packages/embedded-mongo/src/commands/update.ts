@@ -85,6 +85,8 @@ export function prepareUpdate(
 ): UpdatePlan {
   const context = queryContext(request, source);
   const own = docField(source, 'c');
+  if (own && !Array.isArray(change))
+    throw new ServerError(51198, 'Constant values may only be specified for pipeline updates');
   const variables = own && { ...context.variables, ...constants(own, context) };
   const update = compileUpdate(change, source.arrayFilters, variables ? { ...context, variables } : context);
   const multi = flagField(source, 'multi');
@@ -234,6 +236,24 @@ const UPDATE_FIELDS = [
   'upsertSupplied',
 ];
 
+/** What is wrong with a statement's form is told before any statement runs. */
+function parseStatement(item: unknown): Doc {
+  if (!isDoc(item))
+    throw new ServerError(
+      'TypeMismatch',
+      "BSON field 'update.updates' is the wrong type, expected type 'object'",
+    );
+  refuseUnknown(item, 'update.updates', UPDATE_FIELDS);
+  for (const field of ['q', 'u'])
+    if (!(field in item))
+      throw new ServerError(40414, `BSON field 'update.updates.${field}' is missing but a required field`);
+  docField(item, 'q');
+  if (!isDoc(item.u) && !Array.isArray(item.u))
+    throw new ServerError('FailedToParse', 'Update argument must be either an object or an array');
+  for (const flag of ['multi', 'upsert']) flagField(item, flag);
+  return item;
+}
+
 export const update: Command = {
   fields: ['updates', 'ordered', 'bypassDocumentValidation', 'let'],
   writes: true,
@@ -249,14 +269,8 @@ export const update: Command = {
       matched++;
       upserted.push({ index: new Int32(index), _id: outcome.upserted });
     };
-    const errors = yield* batch(request, statements(request, 'updates'), (given, index) => {
-      const item = statement(given);
-      if (!isDoc(item))
-        throw new ServerError(
-          'TypeMismatch',
-          "BSON field 'update.updates' is the wrong type, expected type 'object'",
-        );
-      refuseUnknown(item, 'update.updates', UPDATE_FIELDS);
+    const items = statements(request, 'updates').map((given) => parseStatement(statement(given)));
+    const errors = yield* batch(request, items, (item, index) => {
       if (flagField(item, 'multi') && item.sort !== undefined)
         throw new ServerError('FailedToParse', 'Cannot specify sort with multi=true');
       const collection = request.engine.catalog.find(namespace);

@@ -14,6 +14,8 @@ export function parseSort(sort: unknown): SortField[] {
   if (!isDoc(sort)) throw new ServerError('TypeMismatch', 'Expected field sort to be of type object');
   return Object.keys(sort).map((path) => {
     const direction = toNumber(sort[path]);
+    if (direction === undefined && !isDoc(sort[path]))
+      throw new ServerError(15974, '$sort key ordering must be specified using a number');
     if (isDoc(sort[path]))
       throw new ServerError('BadValue', `$meta sort is not supported by the embedded engine`);
     if (direction !== 1 && direction !== -1) {
