@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   CursorNotFound: 43,
   NamespaceExists: 48,
   DollarPrefixedFieldName: 52,
+  EmptyFieldName: 56,
   InvalidIdField: 53,
   CommandNotFound: 59,
   ImmutableField: 66,

@@ -153,6 +153,10 @@ class ScopeCompiler implements Compiler {
   }
 }
 
+export function isExpressionOperator(name: string): boolean {
+  return Object.hasOwn(OPERATORS, name);
+}
+
 export function compiler(context: ExpressionContext): Compiler {
   return new ScopeCompiler(context, new Set(Object.keys(context.variables ?? {})));
 }

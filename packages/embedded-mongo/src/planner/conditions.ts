@@ -52,7 +52,9 @@ function readOperators(operators: Doc, conditions: FieldConditions, all: Conditi
   if (Object.keys(operators).length > 1) all.onlyPoints = false;
   for (const operator of Object.keys(operators)) {
     const argument = operators[operator];
-    if (operator === '$eq') addPoints(conditions, [argument], all);
+    // `$eq` means a regular expression itself, not what it matches.
+    if (operator === '$eq' && typeOf(argument) === TYPE.regex) all.onlyPoints = false;
+    else if (operator === '$eq') addPoints(conditions, [argument], all);
     else if (operator === '$in' && Array.isArray(argument)) addPoints(conditions, argument, all);
     else {
       all.onlyPoints = false;

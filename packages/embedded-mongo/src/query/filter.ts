@@ -61,9 +61,16 @@ function topLevelOperator(key: string, operand: unknown, context: QueryContext):
       if (toNumber(operand) !== 1)
         throw new ServerError('FailedToParse', `${key} must be an integer value of 1`);
       return () => key === '$alwaysTrue';
+    case '$sampleRate': {
+      const rate = toNumber(operand);
+      if (rate === undefined)
+        throw new ServerError('BadValue', 'argument to $sampleRate must be a numeric type');
+      if (!(rate >= 0 && rate <= 1))
+        throw new ServerError('BadValue', 'numeric argument to $sampleRate must be in [0, 1]');
+      return () => Math.random() < rate;
+    }
     case '$where':
     case '$text':
-    case '$sampleRate':
       throw new ServerError('BadValue', `${key} is not supported by the embedded engine`);
     default:
       throw new ServerError(
@@ -73,9 +80,17 @@ function topLevelOperator(key: string, operand: unknown, context: QueryContext):
   }
 }
 
+/** Turns the test of what a path leads to into one of a document. */
+type Locate = (predicate: Predicate) => Matcher;
+
 function compileField(path: string, operand: unknown, context: QueryContext): Matcher[] {
   const parts = path.split('.');
-  if (!isOperatorDoc(operand)) return [fieldTest(parts, leafPredicate('$eq', operand, context))];
+  const locate: Locate = (predicate) => fieldTest(parts, predicate);
+  if (!isOperatorDoc(operand)) return [locate(leafPredicate('$eq', operand, context))];
+  return compileOperators(operand, locate, context);
+}
+
+function compileOperators(operand: Doc, locate: Locate, context: QueryContext): Matcher[] {
   const tests: Matcher[] = [];
   for (const operator of Object.keys(operand)) {
     const argument = operand[operator];
@@ -84,32 +99,37 @@ function compileField(path: string, operand: unknown, context: QueryContext): Ma
         if (!('$regex' in operand)) throw new ServerError('BadValue', '$options needs a $regex');
         break;
       case '$regex':
-        tests.push(fieldTest(parts, leafPredicate('$regex', argument, context, operand.$options)));
+        tests.push(locate(leafPredicate('$regex', argument, context, operand.$options)));
+        break;
+      case '$eq':
+        tests.push(locate(leafPredicate('$eq', argument, context, 'as a value')));
         break;
       case '$ne':
-        tests.push(negate(fieldTest(parts, leafPredicate('$eq', argument, context))));
+        if (typeOf(argument) === TYPE.regex)
+          throw new ServerError('BadValue', "Can't have regex as arg to $ne.");
+        tests.push(negate(locate(leafPredicate('$eq', argument, context))));
         break;
       case '$nin':
-        tests.push(negate(fieldTest(parts, leafPredicate('$in', argument, context))));
+        tests.push(negate(locate(leafPredicate('$in', argument, context))));
         break;
       case '$not':
-        tests.push(negate(compileNot(parts, argument, context)));
+        tests.push(negate(compileNot(argument, locate, context)));
         break;
       case '$exists': {
-        const test = fieldTest(parts, { whole: (value) => value !== undefined });
+        const test = locate({ whole: (value) => value !== undefined });
         tests.push(truthyArgument(argument) ? test : negate(test));
         break;
       }
       case '$all':
-        tests.push(...compileAll(parts, argument, context));
+        tests.push(...compileAll(argument, locate, context));
         break;
       case '$elemMatch':
-        tests.push(fieldTest(parts, elemMatch(argument, context)));
+        tests.push(locate(elemMatch(argument, context)));
         break;
       case '$comment':
         break;
       default:
-        tests.push(fieldTest(parts, leafPredicate(operator, argument, context)));
+        tests.push(locate(leafPredicate(operator, argument, context)));
     }
   }
   return tests;
@@ -137,21 +157,27 @@ function negate(test: Matcher): Matcher {
   return (doc) => !test(doc);
 }
 
-function compileNot(parts: string[], argument: unknown, context: QueryContext): Matcher {
-  if (typeOf(argument) === TYPE.regex) return fieldTest(parts, leafPredicate('$eq', argument, context));
+function compileNot(argument: unknown, locate: Locate, context: QueryContext): Matcher {
+  if (typeOf(argument) === TYPE.regex) return locate(leafPredicate('$eq', argument, context));
   if (!isDoc(argument)) throw new ServerError('BadValue', '$not needs a regex or a document');
-  if (Object.keys(argument).length === 0) throw new ServerError('BadValue', '$not cannot be empty');
-  const tests = compileField(parts.join('.'), argument, context);
+  const [first] = Object.keys(argument);
+  if (first === undefined) throw new ServerError('BadValue', '$not cannot be empty');
+  if (!first.startsWith('$')) throw new ServerError('BadValue', `unknown operator: ${first}`);
+  const tests = compileOperators(argument, locate, context);
   return (doc) => tests.every((test) => test(doc));
 }
 
-function compileAll(parts: string[], argument: unknown, context: QueryContext): Matcher[] {
+function compileAll(argument: unknown, locate: Locate, context: QueryContext): Matcher[] {
   if (!Array.isArray(argument)) throw new ServerError('BadValue', '$all needs an array');
   if (argument.length === 0) return [() => false];
+  const isElemMatch = (item: unknown): item is Doc => isDoc(item) && Object.keys(item)[0] === '$elemMatch';
+  const all = argument.every(isElemMatch);
+  for (const item of argument)
+    if (isOperatorDoc(item) && !all) throw new ServerError('BadValue', 'no $ expressions in $all');
   return argument.map((item) =>
-    isDoc(item) && '$elemMatch' in item
-      ? fieldTest(parts, elemMatch(item.$elemMatch, context))
-      : fieldTest(parts, leafPredicate('$eq', item, context)),
+    isElemMatch(item)
+      ? locate(elemMatch(item.$elemMatch, context))
+      : locate(leafPredicate('$eq', item, context)),
   );
 }
 
@@ -172,12 +198,21 @@ export function elementTest(
 ): (item: unknown) => boolean {
   if (!isDoc(argument)) throw new ServerError('BadValue', `${name} needs an Object`);
   const first = Object.keys(argument)[0];
-  const logical = first === '$and' || first === '$or' || first === '$nor' || first === '$expr';
+  if (first === '$expr' || first === '$jsonSchema')
+    throw new ServerError('BadValue', `${first} can only be applied to the top-level document`);
+  const logical = first === '$and' || first === '$or' || first === '$nor';
   if (first?.startsWith('$') && !logical) {
-    const tests = compileField('v', argument, context);
-    // An element that is an array is compared as a whole here, so it is wrapped once more.
+    // An element is looked at as it is: if it is an array, not into its own elements.
+    const tests = compileOperators(
+      argument,
+      (predicate) => {
+        const test = predicate.whole ?? predicate.scalar;
+        return (doc) => test?.(doc.v) ?? false;
+      },
+      context,
+    );
     return (item) => {
-      const doc = { v: Array.isArray(item) ? [item] : item };
+      const doc = { v: item };
       return tests.every((test) => test(doc));
     };
   }

@@ -32,7 +32,13 @@ export function matchPath(
   }
   if (Array.isArray(value)) {
     if (DIGITS.test(part) && Number(part) < value.length) {
-      if (matchPath(value[Number(part)], parts, at + 1, predicate)) {
+      const element: unknown = value[Number(part)];
+      // A path that ends in an array's element means that element, and not what is in it.
+      const found =
+        at + 1 === parts.length
+          ? ((predicate.whole ?? predicate.scalar)?.(element) ?? false)
+          : matchPath(element, parts, at + 1, predicate);
+      if (found) {
         lastMatch.index = Number(part);
         return true;
       }

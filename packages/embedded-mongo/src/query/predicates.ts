@@ -1,9 +1,13 @@
 import { ServerError } from '../errors.ts';
 import { canonicalType, compareValues, stringOf } from '../values/compare.ts';
+import { shiftRight } from '../values/decimal.ts';
+import { compareNumeric, exactValue } from '../values/numbers.ts';
 import {
   binaryBytes,
   type Doc,
   isDoc,
+  isNumeric,
+  Long,
   numericValue,
   regexParts,
   TYPE,
@@ -31,7 +35,7 @@ export function leafPredicate(
 ): Predicate {
   switch (operator) {
     case '$eq':
-      return { scalar: equality(argument, context) };
+      return { scalar: equality(argument, context, extra !== undefined) };
     case '$gt':
     case '$gte':
     case '$lt':
@@ -48,9 +52,9 @@ export function leafPredicate(
     case '$size': {
       const size = toNumber(argument);
       if (size === undefined)
-        throw new ServerError('FailedToParse', `Failed to parse $size. Expected a number in: $size`);
+        throw new ServerError('BadValue', 'Failed to parse $size. Expected a number in: $size');
       if (!Number.isInteger(size) || size < 0)
-        throw new ServerError('FailedToParse', `Failed to parse $size. Expected a non-negative integer`);
+        throw new ServerError('BadValue', 'Failed to parse $size. Expected a non-negative integer');
       return { whole: (value) => Array.isArray(value) && value.length === size };
     }
     case '$bitsAllSet':
@@ -63,11 +67,13 @@ export function leafPredicate(
   }
 }
 
-function equality(argument: unknown, context: QueryContext): (value: unknown) => boolean {
+/** `asValue`: a regular expression equals only itself, as in `{$eq: /x/}`. */
+function equality(argument: unknown, context: QueryContext, asValue = false): (value: unknown) => boolean {
   const type = typeOf(argument);
   if (type === TYPE.undefined) throw new ServerError('BadValue', 'cannot compare to undefined');
   if (type === TYPE.null) return (value) => value === null || value === undefined;
   if (type === TYPE.regex) {
+    if (asValue) return (value) => typeOf(value) === TYPE.regex && compareValues(value, argument) === 0;
     const test = regex(argument, undefined);
     return (value) => test(value) || (typeOf(value) === TYPE.regex && compareValues(value, argument) === 0);
   }
@@ -164,53 +170,72 @@ function modulo(argument: unknown): (value: unknown) => boolean {
       `malformed mod, ${argument.length < 2 ? 'not enough' : 'too many'} elements`,
     );
   }
-  const [divisor, remainder] = argument.map((item) => Math.trunc(toNumber(item) ?? Number.NaN)) as [
-    number,
-    number,
-  ];
-  if (Number.isNaN(divisor)) throw new ServerError('BadValue', 'malformed mod, divisor not a number');
-  if (Number.isNaN(remainder)) throw new ServerError('BadValue', 'malformed mod, remainder not a number');
-  if (divisor === 0) throw new ServerError('BadValue', 'divisor cannot be 0');
+  const [divisor, remainder] = argument.map((item, i) => {
+    const what = i === 0 ? 'divisor' : 'remainder';
+    const whole = isNumeric(item) ? wholePart(item) : undefined;
+    if (whole === undefined) throw new ServerError('BadValue', `malformed mod, ${what} not a number`);
+    return whole;
+  }) as [bigint, bigint];
+  if (divisor === 0n) throw new ServerError('BadValue', 'divisor cannot be 0');
   return (value) => {
-    const number = toNumber(value);
-    return number !== undefined && Number.isFinite(number) && Math.trunc(number) % divisor === remainder;
+    const number = isNumeric(value) ? wholePart(value) : undefined;
+    return number !== undefined && number % divisor === remainder;
   };
 }
 
-function bits(operator: string, argument: unknown): (value: unknown) => boolean {
-  let mask = 0n;
+/** A number without its fraction; undefined for those that have no end. */
+function wholePart(value: unknown): bigint | undefined {
+  const exact = exactValue(value);
+  if (!exact || exact.exponent > 40) return undefined;
+  return shiftRight(exact.digits, -exact.exponent, 'truncate');
+}
+
+function bitMask(operator: string, argument: unknown): bigint {
   if (Array.isArray(argument)) {
+    let mask = 0n;
     for (const item of argument) {
       const position = toNumber(item);
-      if (position === undefined || !Number.isInteger(position) || position < 0) {
-        throw new ServerError('BadValue', `bit positions must be >= 0 but got: ${String(position)}`);
-      }
+      if (position === undefined || !Number.isInteger(position))
+        throw new ServerError('BadValue', `bit positions must be an integer but got: ${String(item)}`);
+      if (position < 0) throw new ServerError('BadValue', `bit positions must be >= 0 but got: ${position}`);
       mask |= 1n << BigInt(position);
     }
-  } else if (typeOf(argument) === TYPE.binData) {
-    binaryBytes(argument).forEach((byte, i) => {
-      mask |= BigInt(byte) << BigInt(8 * i);
-    });
-  } else {
-    const number = toNumber(argument);
-    if (number === undefined || !Number.isInteger(number) || number < 0) {
-      throw new ServerError('BadValue', `${operator} takes an Array, a number, or a BinData`);
-    }
-    mask = BigInt(number);
+    return mask;
   }
+  if (typeOf(argument) === TYPE.binData) return bitsOfBytes(argument);
+  const number = toNumber(argument);
+  if (number === undefined)
+    throw new ServerError(
+      'BadValue',
+      `${operator} takes an Array, a number, or a BinData but received: ${String(argument)}`,
+    );
+  if (!Number.isInteger(number) || number < 0)
+    throw new ServerError('FailedToParse', `Expected a non-negative integer in: ${operator}: ${number}`);
+  return wholePart(argument) ?? 0n;
+}
+
+/** The first byte holds the lowest bits. */
+function bitsOfBytes(value: unknown): bigint {
+  let bits = 0n;
+  binaryBytes(value).forEach((byte, i) => {
+    bits |= BigInt(byte) << BigInt(8 * i);
+  });
+  return bits;
+}
+
+function bits(operator: string, argument: unknown): (value: unknown) => boolean {
+  const mask = bitMask(operator, argument);
   return (value) => {
-    let bitsOf: bigint;
-    if (typeOf(value) === TYPE.binData) {
-      bitsOf = 0n;
-      binaryBytes(value).forEach((byte, i) => {
-        bitsOf |= BigInt(byte) << BigInt(8 * i);
-      });
-    } else {
-      const number = value === undefined ? Number.NaN : numericValue(value);
-      if (typeof number === 'number' && !Number.isInteger(number)) return false;
-      bitsOf = BigInt(number);
+    let held: bigint;
+    if (typeOf(value) === TYPE.binData) held = bitsOfBytes(value);
+    else {
+      if (!isNumeric(value)) return false;
+      const whole = wholePart(value);
+      // Only what a long can be, and has no fraction, has bits.
+      if (whole === undefined || compareNumeric(value, Long.fromBigInt(whole)) !== 0) return false;
+      held = whole;
     }
-    const set = bitsOf & mask;
+    const set = held & mask;
     if (operator === '$bitsAllSet') return set === mask;
     if (operator === '$bitsAllClear') return set === 0n;
     return operator === '$bitsAnySet' ? set !== 0n : set !== mask;

@@ -2,6 +2,7 @@ import { ServerError } from '../errors.ts';
 import { elementTest, type QueryContext } from '../query/filter.ts';
 import { isOperatorDoc, leafPredicate } from '../query/predicates.ts';
 import { parseSort, sortBy } from '../query/sort.ts';
+import { show } from '../storage/collection.ts';
 import { calculate, integer } from '../values/arithmetic.ts';
 import { compareValues, valuesEqual } from '../values/compare.ts';
 import {
@@ -34,17 +35,113 @@ export type Apply = (
 export interface UpdateOperator {
   creates: boolean;
   apply: Apply;
+  /** Refuses, before any document is looked for, an argument that no document could take. */
+  check?: (argument: unknown, path: string) => void;
+}
+
+function checkNumber(name: '$inc' | '$mul') {
+  return (argument: unknown, path: string): void => {
+    if (!isNumeric(argument))
+      throw new ServerError(
+        'TypeMismatch',
+        `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: {${path}: ${show(argument)}}`,
+      );
+  };
+}
+
+function checkEach(name: '$push' | '$addToSet', argument: unknown): void {
+  if (!isDoc(argument) || !('$each' in argument)) return;
+  if (!Array.isArray(argument.$each))
+    throw new ServerError(
+      name === '$push' ? 'BadValue' : 'TypeMismatch',
+      `The argument to $each in ${name} must be an array but it was of type: ${typeName(argument.$each)}`,
+    );
+}
+
+function checkPush(argument: unknown): void {
+  checkEach('$push', argument);
+  if (!isDoc(argument) || !('$each' in argument)) return;
+  for (const key of Object.keys(argument))
+    if (!['$each', '$slice', '$sort', '$position'].includes(key))
+      throw new ServerError('BadValue', `Unrecognized clause in $push: ${key}`);
+  for (const key of ['$slice', '$position']) {
+    const value = toNumber(argument[key]);
+    if (key in argument && (value === undefined || !Number.isInteger(value)))
+      throw new ServerError(
+        'BadValue',
+        `The value for ${key} must be an integer value but was given type: ${typeName(argument[key])}`,
+      );
+  }
+  if (!('$sort' in argument)) return;
+  const order = argument.$sort;
+  const directions = isDoc(order) ? Object.values(order) : [order];
+  if (directions.length === 0)
+    throw new ServerError('BadValue', 'The $sort pattern is empty when it should be a set of fields.');
+  if (isDoc(order) && Object.keys(order).some((path) => path.split('.').includes('')))
+    throw new ServerError('BadValue', 'The $sort field is a dotted field but has an empty part');
+  if (!directions.every((direction) => Math.abs(toNumber(direction) ?? 0) === 1))
+    throw new ServerError(
+      'BadValue',
+      'The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort embedded fields',
+    );
+}
+
+function checkAddToSet(argument: unknown): void {
+  checkEach('$addToSet', argument);
+  if (isDoc(argument) && Object.keys(argument)[0] === '$each' && Object.keys(argument).length > 1)
+    throw new ServerError('BadValue', `Found unexpected fields after $each in $addToSet: ${show(argument)}`);
+}
+
+function checkBit(argument: unknown): void {
+  if (!isDoc(argument))
+    throw new ServerError(
+      'BadValue',
+      `The $bit modifier is not compatible with a ${typeName(argument)}. You must pass in an embedded document: {$bit: {field: {and/or/xor: #}}`,
+    );
+  if (Object.keys(argument).length === 0)
+    throw new ServerError('BadValue', 'You must pass in at least one bitwise operation.');
+  for (const [name, operand] of Object.entries(argument)) {
+    if (!['and', 'or', 'xor'].includes(name))
+      throw new ServerError(
+        'BadValue',
+        `The $bit modifier only supports 'and', 'or', and 'xor', not '${name}'`,
+      );
+    const type = typeOf(operand);
+    if (type !== TYPE.int && type !== TYPE.long)
+      throw new ServerError(
+        'BadValue',
+        `The $bit modifier field must be an Integer(32/64 bit); a '${typeName(operand)}' is not supported here`,
+      );
+  }
+}
+
+function checkCurrentDate(argument: unknown): void {
+  if (typeof argument === 'boolean') return;
+  if (!isDoc(argument))
+    throw new ServerError(
+      'BadValue',
+      `${typeName(argument)} is not valid type for $currentDate. Please use a boolean ('true') or a $type expression ({$type: 'timestamp/date'}).`,
+    );
+  for (const key of Object.keys(argument))
+    if (key !== '$type') throw new ServerError('BadValue', `Unrecognized $currentDate option: ${key}`);
+  if (argument.$type !== 'date' && argument.$type !== 'timestamp')
+    throw new ServerError('BadValue', "The '$type' string field is required to be 'date' or 'timestamp'");
+}
+
+function checkPop(argument: unknown): void {
+  const end = toNumber(argument);
+  if (end !== 1 && end !== -1)
+    throw new ServerError('FailedToParse', `$pop expects 1 or -1, found: ${show(argument)}`);
+}
+
+function checkPullAll(argument: unknown): void {
+  if (!Array.isArray(argument))
+    throw new ServerError('BadValue', '$pullAll requires an array argument but was given a non-array');
 }
 
 function arithmetic(name: '$inc' | '$mul'): Apply {
   return (place, argument, path, context) => {
     if (!place) return;
-    if (!isNumeric(argument)) {
-      throw new ServerError(
-        'TypeMismatch',
-        `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: {${path}: ${JSON.stringify(argument)}}`,
-      );
-    }
     const current = readPlace(place);
     if (current === undefined) {
       write(place, name === '$inc' ? argument : combine(new Int32(0), argument, name));
@@ -95,12 +192,7 @@ function arrayAt(place: Place, name: string, path: string, context: OperatorCont
 const push: Apply = (place, argument, path, context) => {
   if (!place) return;
   const modifiers = isDoc(argument) && '$each' in argument ? argument : undefined;
-  const items = modifiers ? modifiers.$each : [argument];
-  if (!Array.isArray(items))
-    throw new ServerError(
-      'BadValue',
-      `The argument to $each in $push must be an array but it was of type: ${typeName(items)}`,
-    );
+  const items = (modifiers ? modifiers.$each : [argument]) as unknown[];
   const current = readPlace(place);
   if (current !== undefined && !Array.isArray(current)) {
     throw new ServerError(
@@ -114,21 +206,13 @@ const push: Apply = (place, argument, path, context) => {
     write(place, array);
     return;
   }
-  for (const key of Object.keys(modifiers)) {
-    if (!['$each', '$slice', '$sort', '$position'].includes(key))
-      throw new ServerError('BadValue', `Unrecognized clause in $push: ${key}`);
-  }
   if ('$position' in modifiers) {
-    const position = toNumber(modifiers.$position);
-    if (position === undefined || !Number.isInteger(position))
-      throw new ServerError('BadValue', 'The value for $position must be an integer value');
+    const position = toNumber(modifiers.$position) ?? 0;
     array.splice(position < 0 ? Math.max(0, array.length + position) : position, 0, ...items);
   } else array.push(...items);
   if ('$sort' in modifiers) array = sorted(array, modifiers.$sort);
   if ('$slice' in modifiers) {
-    const count = toNumber(modifiers.$slice);
-    if (count === undefined || !Number.isInteger(count))
-      throw new ServerError('BadValue', 'The value for $slice must be an integer value');
+    const count = toNumber(modifiers.$slice) ?? 0;
     array = count < 0 ? array.slice(count) : array.slice(0, count);
   }
   write(place, array);
@@ -137,8 +221,6 @@ const push: Apply = (place, argument, path, context) => {
 function sorted(array: unknown[], order: unknown): unknown[] {
   const direction = toNumber(order);
   if (direction !== undefined) {
-    if (direction !== 1 && direction !== -1)
-      throw new ServerError('BadValue', 'The $sort element value must be either 1 or -1');
     return [...array].sort((a, b) => direction * compareValues(a, b));
   }
   return sortBy(array, (item) => (isDoc(item) ? item : {}), parseSort(order));
@@ -147,12 +229,7 @@ function sorted(array: unknown[], order: unknown): unknown[] {
 const addToSet: Apply = (place, argument, path, context) => {
   if (!place) return;
   const each = isDoc(argument) && '$each' in argument;
-  const items = each ? argument.$each : [argument];
-  if (!Array.isArray(items))
-    throw new ServerError(
-      'TypeMismatch',
-      `The argument to $each in $addToSet must be an array but it was of type ${typeName(items)}`,
-    );
+  const items = (each ? argument.$each : [argument]) as unknown[];
   const current = arrayAt(place, '$addToSet', path, context);
   const array = [...(current ?? [])];
   for (const item of items) if (!array.some((other) => valuesEqual(other, item))) array.push(item);
@@ -176,9 +253,7 @@ const pull: Apply = (place, argument, path, context) => {
 };
 
 const pullAll: Apply = (place, argument, path, context) => {
-  if (!Array.isArray(argument))
-    throw new ServerError('BadValue', '$pullAll requires an array argument but was given a non-array');
-  if (!place) return;
+  if (!place || !Array.isArray(argument)) return;
   const array = arrayAt(place, '$pullAll', path, context);
   if (array)
     write(
@@ -189,8 +264,6 @@ const pullAll: Apply = (place, argument, path, context) => {
 
 const pop: Apply = (place, argument, path, context) => {
   const end = toNumber(argument);
-  if (end !== 1 && end !== -1)
-    throw new ServerError('FailedToParse', `$pop expects 1 or -1, found: ${String(end)}`);
   if (!place) return;
   const current = readPlace(place);
   if (current === undefined) return;
@@ -202,35 +275,19 @@ const pop: Apply = (place, argument, path, context) => {
   write(place, end === 1 ? current.slice(0, -1) : current.slice(1));
 };
 
-const currentDate: Apply = (place, argument, path, context) => {
+const currentDate: Apply = (place, argument, _path, context) => {
   if (!place) return;
   const type = isDoc(argument) ? argument.$type : 'date';
-  if (typeof argument !== 'boolean' && !isDoc(argument))
-    throw new ServerError(
-      'BadValue',
-      `${typeName(argument)} is not valid type for $currentDate. Please use a boolean ('true') or a $type expression ({$type: 'timestamp/date'}). (${path})`,
-    );
   if (type === 'timestamp')
     write(place, new Timestamp({ t: Math.floor(context.now.getTime() / 1000), i: 1 }));
-  else if (type === 'date') write(place, context.now);
-  else throw new ServerError('BadValue', "The '$type' string field is required to be 'date' or 'timestamp'");
+  else write(place, context.now);
 };
 
 const bit: Apply = (place, argument, path) => {
-  if (!isDoc(argument))
-    throw new ServerError(
-      'BadValue',
-      `The $bit modifier is not compatible with a ${typeName(argument)}. You must pass in an embedded document: {$bit: {field: {and/or/xor: #}}`,
-    );
-  if (!place) return;
+  if (!place || !isDoc(argument)) return;
   for (const name of Object.keys(argument)) {
     const operand = argument[name];
     const type = typeOf(operand);
-    if (type !== TYPE.int && type !== TYPE.long)
-      throw new ServerError(
-        'BadValue',
-        `The $bit modifier field must be an Integer(32/64 bit); a '${typeName(operand)}' is not supported here`,
-      );
     const held = readPlace(place);
     const current = held === undefined ? new Int32(0) : held;
     const currentType = typeOf(current);
@@ -241,12 +298,7 @@ const bit: Apply = (place, argument, path) => {
       );
     const x = BigInt(numericValue(current));
     const y = BigInt(numericValue(operand));
-    const value = name === 'and' ? x & y : name === 'or' ? x | y : name === 'xor' ? x ^ y : undefined;
-    if (value === undefined)
-      throw new ServerError(
-        'BadValue',
-        `The $bit modifier only supports 'and', 'or', and 'xor', not '${name}'`,
-      );
+    const value = name === 'and' ? x & y : name === 'or' ? x | y : x ^ y;
     write(
       place,
       type === TYPE.long || currentType === TYPE.long ? Long.fromBigInt(value) : new Int32(Number(value)),
@@ -258,15 +310,15 @@ export const UPDATE_OPERATORS: Record<string, UpdateOperator> = {
   $set: { creates: true, apply: (place, argument) => place && write(place, cloneValue(argument)) },
   $setOnInsert: { creates: true, apply: (place, argument) => place && write(place, cloneValue(argument)) },
   $unset: { creates: false, apply: (place) => place && readPlace(place) !== undefined && erase(place) },
-  $inc: { creates: true, apply: arithmetic('$inc') },
-  $mul: { creates: true, apply: arithmetic('$mul') },
+  $inc: { creates: true, apply: arithmetic('$inc'), check: checkNumber('$inc') },
+  $mul: { creates: true, apply: arithmetic('$mul'), check: checkNumber('$mul') },
   $min: { creates: true, apply: extreme(-1) },
   $max: { creates: true, apply: extreme(1) },
-  $push: { creates: true, apply: push },
-  $addToSet: { creates: true, apply: addToSet },
+  $push: { creates: true, apply: push, check: checkPush },
+  $addToSet: { creates: true, apply: addToSet, check: checkAddToSet },
   $pull: { creates: false, apply: pull },
-  $pullAll: { creates: false, apply: pullAll },
-  $pop: { creates: false, apply: pop },
-  $currentDate: { creates: true, apply: currentDate },
-  $bit: { creates: true, apply: bit },
+  $pullAll: { creates: false, apply: pullAll, check: checkPullAll },
+  $pop: { creates: false, apply: pop, check: checkPop },
+  $currentDate: { creates: true, apply: currentDate, check: checkCurrentDate },
+  $bit: { creates: true, apply: bit, check: checkBit },
 };

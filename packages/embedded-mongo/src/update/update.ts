@@ -29,7 +29,14 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
   if (!isDoc(update))
     throw new ServerError('FailedToParse', 'Update argument must be either an object or an array');
   const keys = Object.keys(update);
-  if (!keys[0]?.startsWith('$')) return replacementUpdate(update, keys);
+  if (!keys[0]?.startsWith('$')) {
+    if (arrayFilters !== undefined)
+      throw new ServerError(
+        'FailedToParse',
+        'arrayFilters may not be specified for replacement-style updates',
+      );
+    return replacementUpdate(update, keys);
+  }
   const steps: Step[] = [];
   for (const operator of keys) {
     if (!operator.startsWith('$') || !(operator === '$rename' || Object.hasOwn(UPDATE_OPERATORS, operator))) {
@@ -46,12 +53,9 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
       );
     for (const path of Object.keys(fields)) {
       const parts = path.split('.');
-      if (path === '') throw new ServerError('BadValue', 'An empty update path is not valid.');
-      if (parts.includes(''))
-        throw new ServerError(
-          'BadValue',
-          `The update path '${path}' contains an empty field name, which is not allowed.`,
-        );
+      checkPath(path, parts);
+      if (operator === '$rename') checkRename(path, fields[path]);
+      else UPDATE_OPERATORS[operator]?.check?.(fields[path], path);
       steps.push({ operator, path, parts, argument: fields[path] });
     }
   }
@@ -64,6 +68,9 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
       step.parts.filter((part) => /^\$\[.+\]$/.test(part)).map((part) => part.slice(2, -1)),
     ),
   );
+  for (const name of used)
+    if (name !== '' && !filters.has(name))
+      throw new ServerError('BadValue', `No array filter found for identifier '${name}' in path`);
   for (const name of filters.keys()) {
     if (!used.has(name))
       throw new ServerError(
@@ -82,6 +89,43 @@ export function compileUpdate(update: unknown, arrayFilters: unknown, context: Q
       return next;
     },
   };
+}
+
+function checkPath(path: string, parts: readonly string[]): void {
+  if (path === '') throw new ServerError('EmptyFieldName', 'An empty update path is not valid.');
+  if (parts.includes(''))
+    throw new ServerError(
+      'EmptyFieldName',
+      `The update path '${path}' contains an empty field name, which is not allowed.`,
+    );
+  const [first = ''] = parts;
+  if (first === '$' || first.startsWith('$['))
+    throw new ServerError(
+      'BadValue',
+      `Cannot have positional (i.e. '$') element in the first position in path '${path}'`,
+    );
+  if (parts.filter((part) => part === '$').length > 1)
+    throw new ServerError('BadValue', `Too many positional (i.e. '$') elements found in path '${path}'`);
+  const dollar = parts.find((part) => part.startsWith('$') && part !== '$' && !part.startsWith('$['));
+  if (dollar !== undefined && dollar === first)
+    throw new ServerError(
+      'DollarPrefixedFieldName',
+      `The dollar ($) prefixed field '${dollar}' in '${path}' is not valid for storage.`,
+    );
+}
+
+function checkRename(path: string, to: unknown): void {
+  if (typeof to !== 'string')
+    throw new ServerError('BadValue', `The 'to' field for $rename must be a string: ${path}`);
+  checkPath(to, to.split('.'));
+  if (path === to)
+    throw new ServerError('BadValue', `The source and target field for $rename must differ: ${path}`);
+  for (const [role, name] of [
+    ['source', path],
+    ['destination', to],
+  ] as const)
+    if (name.split('.').some((part) => part === '$' || part.startsWith('$[')))
+      throw new ServerError('BadValue', `The ${role} field for $rename may not be dynamic: ${name}`);
 }
 
 /** Fields are changed, and made, in the order of their names, since MongoDB 5; numbers go by value. */
@@ -165,8 +209,7 @@ function refuseArrays(doc: Doc, role: string, parts: readonly string[]): void {
 }
 
 function rename(doc: Doc, step: Step): void {
-  if (typeof step.argument !== 'string')
-    throw new ServerError('BadValue', `The 'to' field for $rename must be a string: ${step.path}`);
+  if (typeof step.argument !== 'string') return;
   const from = findPlace(doc, step.parts, false);
   const value = readPlace(from);
   if (!from || value === undefined) return;
@@ -189,6 +232,11 @@ function parseArrayFilters(
     if (!isDoc(filter)) throw new ServerError('TypeMismatch', 'arrayFilters entries must be objects');
     const names = new Set(rootsOf(filter));
     const [name] = names;
+    if (name !== undefined && names.size === 1 && !/^[a-z][a-zA-Z0-9]*$/.test(name))
+      throw new ServerError(
+        'BadValue',
+        `Error parsing array filter :: caused by :: The top-level field name must be an alphanumeric string beginning with a lowercase letter, found '${name}'`,
+      );
     if (names.size !== 1 || name === undefined)
       throw new ServerError(
         'FailedToParse',
