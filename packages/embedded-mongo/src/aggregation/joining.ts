@@ -150,8 +150,9 @@ const graphLookup: StageCompiler = (argument, context) => {
         yield undefined;
         continue;
       }
-      const first = start(doc) ?? null;
-      let frontier: unknown[] = Array.isArray(first) ? first : [first];
+      // Null leads to documents without the field; what is missing leads nowhere.
+      const first = start(doc);
+      let frontier: unknown[] = Array.isArray(first) ? first : first === undefined ? [] : [first];
       const seen = new Set<string>();
       const found: Doc[] = [];
       for (let depth = 0; depth <= maxDepth && frontier.length > 0; depth++) {
@@ -163,7 +164,7 @@ const graphLookup: StageCompiler = (argument, context) => {
           found.push(
             depthField === undefined ? reached : { ...reached, [depthField]: Long.fromNumber(depth) },
           );
-          next.push(...localValues(reached, connectFrom.split('.')));
+          next.push(...valuesAt(reached, connectFrom.split('.')).filter((value) => value !== undefined));
         }
         frontier = next;
         yield undefined;

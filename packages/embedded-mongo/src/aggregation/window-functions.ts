@@ -181,7 +181,7 @@ function slope(parsed: Parsed): WindowFunction {
         return arithmetic('divide', arithmetic('subtract', last, first), width);
       }
       if (to <= from) return null;
-      let total: unknown = integer(0n, false);
+      let total: unknown = new Double(0);
       for (let i = from; i < to; i++) {
         number(i);
         at(i);

@@ -3,7 +3,7 @@ import { explanation, type KnownDifference } from './known.ts';
 import { type Answer, perform } from './perform.ts';
 import type { Sequence } from './sequence.ts';
 
-export interface Difference {
+export interface Found {
   ours: Answer;
   theirs: Answer;
   known: KnownDifference | undefined;
@@ -16,11 +16,7 @@ const isMulti = (command: Document): boolean =>
  * The first difference between two servers in a sequence. What follows a difference is not compared: the two
  * collections may be different from then on.
  */
-export async function firstDifference(
-  ours: Db,
-  theirs: Db,
-  sequence: Sequence,
-): Promise<Difference | undefined> {
+export async function firstDifference(ours: Db, theirs: Db, sequence: Sequence): Promise<Found | undefined> {
   const [mine, other] = await Promise.all([perform(ours, sequence), perform(theirs, sequence)]);
   for (const [i, answer] of mine.entries()) {
     const counterpart = other[i];

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Document, Int32 } from 'mongodb';
+import { BSONRegExp, type Document, Int32 } from 'mongodb';
 import { id, path, scalar, value } from './values.ts';
 
 const int = (min: number, max: number) => fc.integer({ min, max }).map((n) => new Int32(n));
@@ -14,7 +14,19 @@ const operators: fc.Arbitrary<Document> = fc.oneof(
   fc.tuple(scalar, scalar).map(([low, high]) => ({ $gte: low, $lt: high })),
   fc.boolean().map((wanted) => ({ $exists: wanted })),
   fc
-    .constantFrom('string', 'number', 'int', 'double', 'object', 'array', 'null', 'bool', 'date')
+    .constantFrom(
+      'string',
+      'number',
+      'int',
+      'double',
+      'decimal',
+      'long',
+      'object',
+      'array',
+      'null',
+      'bool',
+      'date',
+    )
     .map((type) => ({ $type: type })),
   int(0, 3).map((size) => ({ $size: size })),
   fc.array(scalar, { minLength: 1, maxLength: 2 }).map((all) => ({ $all: all })),
@@ -23,7 +35,12 @@ const operators: fc.Arbitrary<Document> = fc.oneof(
   fc.tuple(scalar, scalar).map(([low, high]) => ({ $elemMatch: { $gte: low, $lte: high } })),
   scalar.map((x) => ({ $elemMatch: { x } })),
   value.map((argument) => ({ $not: { $gt: argument } })),
-  int(0, 3).map((mask) => ({ $bitsAnySet: mask })),
+  fc
+    .tuple(fc.constantFrom('$bitsAnySet', '$bitsAllSet', '$bitsAllClear', '$bitsAnyClear'), int(0, 3))
+    .map(([name, mask]) => ({ [name]: mask })),
+  fc.tuple(scalar, scalar).map(([x, low]) => ({ $elemMatch: { x, y: { $gte: low } } })),
+  fc.array(scalar, { minLength: 1, maxLength: 2 }).map((list) => ({ $not: { $in: list } })),
+  fc.constantFrom('^a', 'b$', '[[:upper:]]', 'a|b').map((pattern) => ({ $not: new BSONRegExp(pattern) })),
 );
 
 const condition: fc.Arbitrary<Document> = fc.oneof(

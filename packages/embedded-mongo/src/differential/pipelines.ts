@@ -11,7 +11,7 @@ const path = fc.constantFrom('a', 'b', 'c', 'a.x', 'b.x');
 const accumulator: fc.Arbitrary<Document> = fc.oneof(
   fc
     .tuple(
-      fc.constantFrom('$sum', '$avg', '$min', '$max'),
+      fc.constantFrom('$sum', '$avg', '$min', '$max', '$stdDevPop'),
       fc.oneof(
         path.map((at) => `$${at}`),
         expression,
@@ -30,6 +30,47 @@ const projection: fc.Arbitrary<Document> = fc.oneof(
 );
 
 const byId = { $sort: { _id: new Int32(1) } };
+
+const frame = fc.constantFrom(
+  undefined,
+  { documents: ['unbounded', 'current'] },
+  { documents: [new Int32(-1), new Int32(1)] },
+  { range: [new Int32(-1), new Int32(1)] },
+);
+
+/** Sorted by _id, so that every document has its place. */
+const windowed = fc
+  .tuple(
+    fc.oneof(
+      fc
+        .tuple(
+          fc.constantFrom('$sum', '$avg', '$min', '$max', '$push', '$first', '$last', '$stdDevPop'),
+          fc.constantFrom('$a', '$c', '$_id'),
+          frame,
+        )
+        .map(([name, input, window]): Document => ({ [name]: input, ...(window ? { window } : {}) })),
+      fc.constantFrom<Document>(
+        { $rank: {} },
+        { $denseRank: {} },
+        { $documentNumber: {} },
+        { $shift: { output: '$c', by: new Int32(-1), default: 'none' } },
+        { $locf: '$c' },
+        { $derivative: { input: '$_id' }, window: { documents: [new Int32(-1), new Int32(0)] } },
+        { $integral: { input: '$_id' }, window: { documents: ['unbounded', 'current'] } },
+      ),
+    ),
+    fc.constantFrom(undefined, '$c'),
+  )
+  .map(([w, part]) => [
+    {
+      $setWindowFields: {
+        ...(part ? { partitionBy: part } : {}),
+        sortBy: { _id: new Int32(1) },
+        output: { w },
+      },
+    },
+    byId,
+  ]);
 
 const stage: fc.Arbitrary<readonly Document[]> = fc.oneof(
   filter.map((test) => [{ $match: test }]),
@@ -82,6 +123,38 @@ const stage: fc.Arbitrary<readonly Document[]> = fc.oneof(
   ]),
   fc.constant([{ $unionWith: 'items' }]),
   fc.constant([{ $sortByCount: '$c' }]),
+  windowed,
+  fc.tuple(fc.constantFrom('$_id', '$c'), fc.integer({ min: 1, max: 3 })).map(([groupBy, buckets]) => [
+    {
+      $bucketAuto: {
+        groupBy,
+        buckets: new Int32(buckets),
+        output: { m: { $min: '$c' }, n: { $sum: new Int32(1) } },
+      },
+    },
+  ]),
+  fc
+    .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('full', [new Int32(0), new Int32(5)]))
+    .map(([step, bounds]) => [{ $densify: { field: '_id', range: { step: new Int32(step), bounds } } }]),
+  fc
+    .constantFrom({ value: 'none' }, { method: 'locf' })
+    .map((how) => [{ $fill: { sortBy: { _id: new Int32(1) }, output: { b: how } } }]),
+  fc.tuple(path, path).map(([connectFromField, connectToField]) => [
+    byId,
+    {
+      $graphLookup: {
+        from: 'items',
+        startWith: '$a',
+        connectFromField,
+        connectToField,
+        as: 'found',
+        maxDepth: new Int32(2),
+      },
+    },
+    { $addFields: { found: { $size: '$found' } } },
+  ]),
+  expression.map((test) => [{ $redact: { $cond: [test, '$$KEEP', '$$PRUNE'] } }]),
+  fc.constantFrom('$a', '$b', { $ifNull: ['$b', {}] }).map((to) => [{ $replaceWith: to }]),
   filter.map((test) => [
     { $facet: { all: [{ $sort: { _id: new Int32(1) } }], some: [{ $match: test }, byId] } },
   ]),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type Document, Int32 } from 'mongodb';
+import { expression } from './expressions.ts';
 import { filter, filterOfOne, sort } from './filters.ts';
 import { pipeline } from './pipelines.ts';
 import { filteredModification, modification, replacement } from './updates.ts';
@@ -17,6 +18,7 @@ const direction = fc.constantFrom(1, -1).map((n) => new Int32(n));
 /** Two paths of one index lead into different fields only if one holds no arrays; see the known differences. */
 const indexed: fc.Arbitrary<string[]> = fc.oneof(
   path.map((at) => [at]),
+  fc.constant(null).map((): string[] => ['c', '_id', 'a']),
   fc.tuple(path, fc.boolean()).map(([at, first]) => {
     const other = at === 'c' ? 'a' : 'c';
     return first ? [at, other] : [other, at];
@@ -26,8 +28,8 @@ const indexed: fc.Arbitrary<string[]> = fc.oneof(
 const index: fc.Arbitrary<Document> = fc
   .tuple(
     indexed,
-    fc.tuple(direction, direction),
-    fc.constantFrom('', '', '', 'unique', 'sparse', 'partial'),
+    fc.tuple(direction, direction, direction),
+    fc.constantFrom('', '', '', 'unique', 'sparse', 'partial', 'exists'),
     scalar,
   )
   .map(([paths, ways, kind, low]) => ({
@@ -35,6 +37,7 @@ const index: fc.Arbitrary<Document> = fc
     name: paths.map((at, i) => `${at}_${ways[i]?.value}`).join('_'),
     ...(kind === 'unique' || kind === 'sparse' ? { [kind]: true } : {}),
     ...(kind === 'partial' ? { partialFilterExpression: { c: { $gte: low } } } : {}),
+    ...(kind === 'exists' ? { partialFilterExpression: { a: { $exists: true } }, unique: true } : {}),
   }));
 
 const projection: fc.Arbitrary<Document> = fc.oneof(
@@ -46,13 +49,40 @@ const projection: fc.Arbitrary<Document> = fc.oneof(
     .map(([at, n]) => ({ [at]: { $slice: new Int32(n) } })),
   fc.tuple(fc.constantFrom('a', 'b'), scalar).map(([at, low]) => ({ [at]: { $elemMatch: { $gte: low } } })),
   fc.tuple(fc.constantFrom('a', 'b'), scalar).map(([at, x]) => ({ [at]: { $elemMatch: { x } } })),
+  fc.tuple(path, expression).map(([at, to]) => ({ c: new Int32(1), [at === 'c' ? 'd' : at]: to })),
 );
 
 const small = fc.integer({ min: 0, max: 3 }).map((n) => new Int32(n));
 
+/** Of the kinds of collation that every ICU orders alike. */
+const collation = fc.constantFrom(
+  { locale: 'en', strength: new Int32(1) },
+  { locale: 'en', strength: new Int32(2) },
+  { locale: 'en', caseLevel: true, strength: new Int32(1) },
+);
+
 const find: fc.Arbitrary<Document> = fc
   .record({ filter, sort, projection, skip: small, limit: small }, { requiredKeys: ['filter', 'sort'] })
   .map((options) => ({ find: 'items', ...options }));
+
+/** Plain comparisons only: a collation changes nothing else, and not every server gets through all operators. */
+const collated: fc.Arbitrary<Document> = fc
+  .tuple(
+    fc.constantFrom('a', 'c', 'b.x'),
+    fc.oneof(
+      scalar,
+      fc.constantFrom('$gt', '$lte').chain((name) => scalar.map((value) => ({ [name]: value }))),
+      fc.array(scalar, { minLength: 1, maxLength: 2 }).map(($in) => ({ $in })),
+    ),
+    sort,
+    collation,
+  )
+  .map(([at, test, order, chosen]) => ({
+    find: 'items',
+    filter: { [at]: test },
+    sort: order,
+    collation: chosen,
+  }));
 
 /** These make the documents on their path in an upsert; see the known differences. */
 const removes = (change: unknown): boolean =>
@@ -100,6 +130,7 @@ const findAndModify: fc.Arbitrary<Document> = fc
 
 const command: fc.Arbitrary<Document> = fc.oneof(
   { weight: 6, arbitrary: find },
+  { weight: 1, arbitrary: collated },
   {
     weight: 2,
     arbitrary: fc
@@ -109,7 +140,7 @@ const command: fc.Arbitrary<Document> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
-      .tuple(fc.array(update, { minLength: 1, maxLength: 2 }), fc.boolean())
+      .tuple(fc.array(update, { minLength: 1, maxLength: 3 }), fc.boolean())
       .map(([updates, ordered]) => ({ update: 'items', updates, ordered })),
   },
   {

@@ -62,7 +62,7 @@ const operator: fc.Arbitrary<Document> = fc.oneof(
     arbitrary: on(
       '$bit',
       path,
-      small.map((and) => ({ and })),
+      fc.tuple(fc.constantFrom('and', 'or', 'xor'), small).map(([name, n]) => ({ [name]: n })),
     ),
   },
 );
@@ -71,6 +71,8 @@ const pipeline: fc.Arbitrary<Document[]> = fc.array(
   fc.oneof(
     fc.tuple(fc.constantFrom('a', 'b', 'c'), expression).map(([at, to]) => ({ $set: { [at]: to } })),
     fc.constantFrom('a', 'b.x').map((at) => ({ $unset: at })),
+    expression.map((to) => ({ $project: { a: new Int32(1), d: to } })),
+    expression.map((to) => ({ $replaceWith: { a: '$a', d: to } })),
   ),
   { minLength: 1, maxLength: 2 },
 );
@@ -90,11 +92,12 @@ export const replacement: fc.Arbitrary<Document> = fc.record(
 export const filteredModification: fc.Arbitrary<Document> = fc
   .tuple(
     fc.constantFrom('a.$[e]', 'b.$[e].x'),
-    fc.constantFrom('$set', '$inc'),
+    fc.constantFrom('$set', '$inc', '$mul', '$min', '$max'),
     number,
     fc.oneof(
       scalar.map(($gte) => ({ e: { $gte } })),
       scalar.map((x) => ({ 'e.x': x })),
+      fc.tuple(scalar, scalar).map(([low, x]) => ({ $or: [{ e: { $gt: low } }, { 'e.x': x }] })),
     ),
   )
   .map(([at, name, argument, arrayFilter]) => ({
