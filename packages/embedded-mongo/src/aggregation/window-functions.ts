@@ -177,7 +177,7 @@ function slope(parsed: Parsed): WindowFunction {
         if (to - from < 2) return null;
         const [first, last] = [number(from), number(to - 1)];
         const width = run(from, to - 1);
-        if (isNumeric(width) && Number(numericValue(width)) === 0) return null;
+        if (Number(numericValue(width)) === 0) throw new ServerError('BadValue', "can't $divide by zero");
         return arithmetic('divide', arithmetic('subtract', last, first), width);
       }
       if (to <= from) return null;

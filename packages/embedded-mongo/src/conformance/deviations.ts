@@ -4,9 +4,8 @@ export const DEVIATIONS = {
   parsing: 'what is wrong in an update is told before a document is looked for',
   regexValues: '$eq with a regular expression finds that expression, not what it matches',
   nestedArrays: 'a path that ends in an array element means that element as a whole',
-  parallelSort: 'a sort has no order between two arrays',
   averages: 'an average of decimals is a decimal',
-  graphs: 'a sort by two fields of one array goes by the elements',
+  arraySort: 'a sort by two fields of one array goes by its elements, and one by two arrays is refused',
   commands: 'capped and clustered collections, bulkWrite, and collations in every command',
   arguments: 'arguments of commands are checked',
 } as const;

@@ -108,7 +108,7 @@ describe('sorts', () => {
   });
 
   test('take the fields of one array together, and refuse two arrays', async (context) => {
-    server.needs('graphs', context);
+    server.needs('arraySort', context);
     await server.items.insertMany([
       {
         _id: 1,
