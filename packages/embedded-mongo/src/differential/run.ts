@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import type { Db, MongoClient } from 'mongodb';
 import { firstDifference } from './compare.ts';
-import { perform } from './perform.ts';
+import { ask, perform } from './perform.ts';
 import { type Sequence, sequence } from './sequence.ts';
 
 export interface Figures {
@@ -56,11 +56,9 @@ async function checkAlone(database: Db, given: Sequence): Promise<void> {
     (one) => 'find' in one,
   )) {
     const query = { find: 'items', ...command };
-    const [byPlan, byScan] = await Promise.all([
-      database.command(query),
-      database.command({ ...query, hint: { $natural: 1 } }),
-    ]);
-    const [planned, scanned] = [byPlan, byScan].map((reply) => JSON.stringify(reply.cursor.firstBatch));
+    const [planned, scanned] = (
+      await Promise.all([ask(database, query), ask(database, { ...query, hint: { $natural: 1 } })])
+    ).map(({ text }) => text);
     if (planned !== scanned)
       throw new Error(`${JSON.stringify(query)}\n  by index: ${planned}\n  by scan:  ${scanned}`);
   }
