@@ -31,6 +31,8 @@ const NARROWING = [
   '$bucketAuto',
 ];
 
+const FRACTION = /"-?[0-9]\.[15]"/;
+
 const FIELD_PATH = String.raw`"\$[a-z_][a-z_.]*"`;
 
 /** Refusals, where the codes of the two servers tell what happened. */
@@ -165,6 +167,12 @@ const REFUSALS: readonly KnownDifference[] = [
     explains: (d) => d.refused('any', 'any') && d.part.multi === true,
   },
   {
+    name: 'bits of fractions, where an update then fails',
+    mongodb: 'The manual: a number matches only if it can be represented as a signed 64-bit integer.',
+    explains: (d) =>
+      d.refused([0], 'any') && d.matches(/"\$bits(All|Any)(Set|Clear)"/) && holds(d.sequence, FRACTION),
+  },
+  {
     name: 'which of two indexes refuses',
     mongodb: 'The manual does not say in which order the keys of a document are checked.',
     explains: (d) => d.refused([171], [11000]),
@@ -247,13 +255,17 @@ const VALUES: readonly KnownDifference[] = [
     name: 'bits of fractions',
     mongodb: 'The manual: a number matches only if it can be represented as a signed 64-bit integer.',
     explains: (d) =>
-      d.uses('$bitsAllSet', '$bitsAllClear', '$bitsAnySet', '$bitsAnyClear') &&
-      holds(d.sequence, /"-?[0-9]\.[15]"/),
+      d.uses('$bitsAllSet', '$bitsAllClear', '$bitsAnySet', '$bitsAnyClear') && holds(d.sequence, FRACTION),
   },
   {
     name: '$graphLookup from a null',
     mongodb: 'The manual, "Query for Null or Missing Fields": null finds the documents that lack the field.',
     explains: (d) => d.uses('$graphLookup') && holds(d.sequence, /null/),
+  },
+  {
+    name: 'what an earlier $unset took away',
+    mongodb: 'The manual: $unset removes the field, and nothing of what is no document.',
+    explains: (d) => d.after('$unset').length > 0,
   },
   {
     name: '$redact before a count',
