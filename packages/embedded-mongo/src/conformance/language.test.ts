@@ -196,6 +196,12 @@ describe('updates', () => {
     expect(await fails(server.items.updateOne({ _id: 9 }, update))).toEqual({ code });
   });
 
+  test('$pull looks into elements that are arrays', async () => {
+    await server.items.insertOne({ _id: 1, l: [[1], [-1], 0, 2] });
+    await server.items.updateOne({ _id: 1 }, { $pull: { l: { $gte: 1 } } } as Document);
+    expect(await server.items.findOne({ _id: 1 })).toEqual({ _id: 1, l: [[-1], 0] });
+  });
+
   test('array filters must have names, and be used', async () => {
     await server.items.insertOne({ _id: 1, l: [1] });
     const filtered = (arrayFilters: Document[]) =>

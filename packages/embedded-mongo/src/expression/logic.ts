@@ -85,6 +85,11 @@ const choose: Builder = (argument, compiler) => {
     return { test: compiler.compile(branch.case), result: compiler.compile(branch.then) };
   });
   const otherwise = 'default' in argument ? compiler.compile(argument.default) : undefined;
+  if (!otherwise && argument.branches.every((branch) => isDoc(branch) && branch.case === false))
+    throw new ServerError(
+      40069,
+      'One cannot execute a switch statement where all the cases evaluate to false without a default.',
+    );
   return (scope) => {
     for (const { test, result } of branches) if (isTruthy(test(scope))) return result(scope);
     if (!otherwise)

@@ -1,5 +1,5 @@
 import { ServerError } from '../errors.ts';
-import { elementTest, type QueryContext } from '../query/filter.ts';
+import { compileFilter, elementTest, type QueryContext } from '../query/filter.ts';
 import { isOperatorDoc, leafPredicate } from '../query/predicates.ts';
 import { parseSort, sortBy } from '../query/sort.ts';
 import { show } from '../storage/collection.ts';
@@ -241,8 +241,11 @@ const pull: Apply = (place, argument, path, context) => {
   const array = arrayAt(place, '$pull', path, context);
   if (!array) return;
   let test: (item: unknown) => boolean;
-  if (isOperatorDoc(argument)) test = elementTest(argument, context, '$pull');
-  else if (isDoc(argument)) {
+  if (isOperatorDoc(argument)) {
+    // As a field's conditions: of an element that is an array, one of its own elements may satisfy them.
+    const matches = compileFilter({ v: argument }, context);
+    test = (item) => matches({ v: item });
+  } else if (isDoc(argument)) {
     const matches = elementTest(argument, context, '$pull');
     test = (item) => isDoc(item) && matches(item);
   } else if (typeOf(argument) === TYPE.regex)
