@@ -98,7 +98,7 @@ const REFUSALS: readonly KnownDifference[] = [
   {
     name: '$inc and $mul of what is no number',
     mongodb: 'The server: "Cannot apply $inc to a value of non-numeric type null", TypeMismatch (14).',
-    explains: (d) => d.refused([14], [0, 2]) && d.uses('$inc', '$mul'),
+    explains: (d) => d.refused([14], [0, 2, 28]) && d.uses('$inc', '$mul'),
   },
   {
     name: 'an array filter on a field of what is no document',
