@@ -38,15 +38,17 @@ export function isCapped(collection: Collection): boolean {
 
 const SIZES = new WeakMap<Collection, { bytes: number; count: number }>();
 
+/** Known while nothing but inserts, which come through here, has changed the collection. */
 function sizeOf(collection: Collection): { bytes: number; count: number } {
   const known = SIZES.get(collection);
-  if (known?.count === collection.count()) return known;
+  if (known && known.count === collection.counted) return known;
   const size = { bytes: 0, count: 0 };
   for (const row of collection.scanAll(false)) {
     if (!row) continue;
     size.bytes += row.bytes.length;
     size.count++;
   }
+  collection.counted = size.count;
   SIZES.set(collection, size);
   return size;
 }
@@ -87,7 +89,7 @@ export function tail(collection: Collection, find: PreparedFind): () => Source |
         const doc = decode(row.bytes);
         if (!find.matcher(doc)) continue;
         if (skip > 0) skip--;
-        else yield project({ row, doc }, find.projection);
+        else yield project({ row, doc }, find);
       }
     })();
   };

@@ -73,7 +73,7 @@ function followed(
       'error processing query: tailable cursor requested on non capped collection',
     );
   // On nothing, a cursor has nothing to come after.
-  return collection.count() > 0 ? tail(collection, find) : undefined;
+  return collection.scanAll(false).next().done ? undefined : tail(collection, find);
 }
 
 export const find: Command = {

@@ -185,7 +185,7 @@ function* projectedDocuments(
   }
 }
 
-function project(match: Match, { projection, fields }: PreparedFind): Buffer {
+export function project(match: Match, { projection, fields }: PreparedFind): Buffer {
   if (fields) return fields.apply(match.row.bytes);
   if (!projection) return match.row.bytes;
   return encode(projection.apply(match.doc ?? decode(match.row.bytes)));

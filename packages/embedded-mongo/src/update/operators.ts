@@ -2,7 +2,7 @@ import { ServerError } from '../errors.ts';
 import { compileFilter, elementTest, type QueryContext } from '../query/filter.ts';
 import { isOperatorDoc, leafPredicate } from '../query/predicates.ts';
 import { parseSort, sortBy } from '../query/sort.ts';
-import { show } from '../storage/collection.ts';
+import { show } from '../storage/duplicate.ts';
 import { calculate, integer } from '../values/arithmetic.ts';
 import { compareValues, valuesEqual } from '../values/compare.ts';
 import {
