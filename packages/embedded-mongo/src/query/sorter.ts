@@ -1,6 +1,6 @@
 import { compareValues, type StringOrder } from '../values/compare.ts';
 import type { Doc } from '../values/types.ts';
-import { type SortField, sortKey } from './sort.ts';
+import { type SortField, sortKeys } from './sort.ts';
 
 interface Held<T> {
   item: T;
@@ -23,7 +23,7 @@ export class Sorter<T> {
   }
 
   add(item: T, doc: Doc): void {
-    this.#last.push({ item, keys: this.#fields.map((field) => sortKey(doc, field, this.#strings)) });
+    this.#last.push({ item, keys: sortKeys(doc, this.#fields, this.#strings) });
     if (this.#last.length >= RUN) this.#close();
   }
 
