@@ -1,5 +1,12 @@
 import { KaanaError } from './errors.ts';
 
+/** Who comes alone waits for what one turn of the event loop reads from the sockets, and for nobody else. */
+const gather = (answeredBefore: number) =>
+  new Promise<void>((resolve) => {
+    if (answeredBefore < CROWD) setImmediate(resolve);
+    else setTimeout(resolve, GATHER_MS);
+  });
+
 /** One promise for all who ask for the same key in the same batch. */
 class Answer<Value> {
   resolve!: (value: Value) => void;
@@ -10,10 +17,10 @@ class Answer<Value> {
   });
 }
 
-/** While requests keep arriving, a batch waits for them so long: a larger one costs hardly more than a small one. */
-const GATHER_MS = 2;
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** From so many on that were answered together, the next batch waits for those that they are about to send again. */
+const CROWD = 4;
+/** So long: a query costs about as much as ten requests, whatever it asks for. */
+const GATHER_MS = 1;
 
 class Batch<Key, Value> {
   readonly answers = new Map<Key, Answer<Value | undefined>>();
@@ -56,7 +63,7 @@ export class Coalescer<Key, Value> {
 
   async #run(): Promise<void> {
     while (this.#gathering.waiting > 0) {
-      await this.#gather();
+      await gather(this.#underWay);
       const { answers, waiting } = this.#gathering;
       this.#gathering = new Batch();
       this.#underWay = waiting;
@@ -66,19 +73,9 @@ export class Coalescer<Key, Value> {
       } catch (error) {
         for (const { reject } of answers.values()) reject(error);
       }
-      this.#underWay = 0;
     }
+    this.#underWay = 0;
     this.#busy = false;
-  }
-
-  /** Until a turn of the event loop brings no further request: who waits then waits for nobody. */
-  async #gather(): Promise<void> {
-    const begunAt = performance.now();
-    let before: number;
-    do {
-      before = this.#gathering.waiting;
-      await nextTurn();
-    } while (this.#gathering.waiting > before && performance.now() - begunAt < GATHER_MS);
   }
 }
 
