@@ -6,18 +6,21 @@ import { createSharedSite, eventually } from './server.ts';
 import { type Session, signIn } from './session.ts';
 import { createVictim, type Kind, type Threat } from './threats.ts';
 
-/** How often each, in all: 504 times. */
+/** On another server than the embedded engine a quarter is enough: what is on trial are the processes. */
+const SHARE = process.env.TEST_MONGODB_URI ? 4 : 1;
+/** How often each, in all: 504 times, or 126. */
 const REPETITIONS: Record<Kind, number> = {
-  'revoke the key': 132,
-  'rotate its secret out at once': 96,
-  'reach the end of the overlap': 36,
-  'narrow the scopes': 96,
-  'narrow the role': 72,
-  'deactivate the account': 72,
+  'revoke the key': 132 / SHARE,
+  'rotate its secret out at once': 96 / SHARE,
+  'reach the end of the overlap': 36 / SHARE,
+  'narrow the scopes': 96 / SHARE,
+  'narrow the role': 72 / SHARE,
+  'deactivate the account': 72 / SHARE,
 };
+const TOTAL = 504 / SHARE;
 const LANES = 6;
 /** How many of them one after the other, with nothing else to do. */
-const AT_REST = 60;
+const AT_REST = 60 / SHARE;
 /** For a machine that has other things to do as well; nothing is concluded from the time that it takes. */
 const PATIENCE_MS = 420_000;
 /** On how many of the four processes a key is in full use when it is taken away; the others have never seen it. */
@@ -56,7 +59,7 @@ const openLedger = () => {
 };
 
 describe('what was taken away', { timeout: PATIENCE_MS }, () => {
-  it('is served by no process to any request that begins after the acknowledgement, 504 times, at rest and under full load', async ({
+  it('is served by no process to any request that begins after the acknowledgement, hundreds of times, at rest and under full load', async ({
     annotate,
   }) => {
     await using fleet = await startFleet(FOUR);
@@ -159,7 +162,7 @@ describe('what was taken away', { timeout: PATIENCE_MS }, () => {
       `${repetitions} repetitions, ${ledger.counts.after} requests after the acknowledgement, ${ledger.counts.before} before`,
     );
     expect(ledger.violations).toEqual([]);
-    expect(repetitions).toBe(504);
+    expect(repetitions).toBe(TOTAL);
   });
 
   it('is not served by a look-up that had been sent before, and whose answer comes after the acknowledgement', async ({

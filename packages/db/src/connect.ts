@@ -47,6 +47,8 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     connectTimeoutMS: 5_000,
     // A server that has stopped answering without closing its connections counts as away.
     socketTimeoutMS: 10_000,
+    // Of connections that a network has dropped without a word each one would be found out by a time-out of its own.
+    maxIdleTimeMS: 5_000,
     readPreference: 'primary',
     writeConcern: DURABLE,
     bufferCommands: false,
