@@ -1,4 +1,17 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** What uses no database, or an engine of its own, says nothing more on the server that `TEST_MONGODB_URI` names. */
+const elsewhere = process.env.TEST_MONGODB_URI
+  ? {
+      unit: [
+        'apps/admin/**',
+        'packages/{api-key,client,core}/**',
+        'packages/embedded-mongo/src/!(differential).test.ts',
+        'packages/embedded-mongo/src/!(conformance)/**',
+      ],
+      e2e: ['e2e/{admin,overload,rolling-restart,workers}.test.ts'],
+    }
+  : { unit: [], e2e: [] };
 
 const resolve = { conditions: ['@kaana/source', 'node', 'import', 'module', 'default'] };
 const ssr = { resolve: { conditions: resolve.conditions } };
@@ -13,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}'],
+          exclude: [...configDefaults.exclude, ...elsewhere.unit],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -23,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...elsewhere.e2e],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // Each starts real processes: one file at a time on a small machine.
