@@ -7,7 +7,7 @@ const elsewhere = process.env.TEST_MONGODB_URI
         'apps/admin/**',
         'packages/{api-key,client,core}/**',
         'packages/embedded-mongo/src/!(differential).test.ts',
-        'packages/embedded-mongo/src/!(conformance)/**',
+        'packages/embedded-mongo/src/!(conformance)/**/*.test.ts',
       ],
       e2e: ['e2e/{admin,overload,rolling-restart,workers}.test.ts'],
     }
