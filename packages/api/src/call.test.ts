@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, type Procedure } from './call.ts';
+import { directCall, type Procedure } from './call.ts';
 import type { Context } from './context.ts';
 import { kaanaErrorOf } from './errors.ts';
 import { proceduresOf } from './rest.ts';
@@ -32,7 +32,7 @@ const ours = (name: string, context: Context, input: unknown) => {
   const definition = proceduresOf(appRouter).find(([candidate]) => candidate === name)?.[1];
   if (!definition) throw new Error(`no procedure ${name}`);
   const procedure: Procedure = { _def: definition };
-  return outcomeOf(() => call(name, procedure, context, input));
+  return outcomeOf(() => directCall(name, procedure)(context, input));
 };
 const theirs = (name: string, context: Context, input: unknown) => {
   const [noun = '', verb = ''] = name.split('.');

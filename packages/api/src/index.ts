@@ -1,4 +1,4 @@
-export { call, type Procedure } from './call.ts';
+export { type DirectCall, directCall, type Procedure } from './call.ts';
 export { type Context, type Credential, credentialOf, type ResponseState } from './context.ts';
 export { kaanaErrorOf, problemOf, requestIds, toTrpcError } from './errors.ts';
 export { openApiDocument } from './openapi.ts';

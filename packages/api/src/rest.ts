@@ -1,7 +1,7 @@
-import type { Permission } from '@kaana/core';
 import { z } from 'zod';
-import { call, type Procedure } from './call.ts';
+import { directCall, type Procedure } from './call.ts';
 import type { Context } from './context.ts';
+import type { Access } from './guard.ts';
 import { type AppRouter, appRouter } from './root.ts';
 
 /** Where a procedure stands in the REST API. `path` is below `/api`, with its parameters in braces. */
@@ -16,7 +16,7 @@ export type RestMeta = {
 export type RestRoute = Omit<RestMeta, 'status'> & {
   /** e.g. `projects.get`. */
   readonly procedure: string;
-  readonly access: 'public' | 'authenticated' | Permission;
+  readonly access: Access;
   readonly status: number;
   readonly parameters: readonly string[];
   readonly input: z.ZodType | null;
@@ -54,10 +54,7 @@ const readQuery = (query: RestRequest['query'], properties: Record<string, JsonS
     ]),
   );
 
-type Definition = Procedure['_def'] & {
-  readonly inputs: readonly z.ZodType[];
-  readonly output: z.ZodType;
-};
+type Definition = Procedure['_def'] & { readonly output: z.ZodType };
 
 /** Every procedure of a router with its definition, by dotted name. */
 export const proceduresOf = (router: AppRouter): [name: string, definition: Definition][] =>
@@ -66,7 +63,7 @@ export const proceduresOf = (router: AppRouter): [name: string, definition: Defi
   );
 
 const toRoute = (name: string, definition: Definition, rest: RestMeta): RestRoute => {
-  const procedure = { _def: definition };
+  const call = directCall(name, { _def: definition });
   const parameters = [...rest.path.matchAll(/\{(\w+)\}/g)].map(([, parameter = '']) => parameter);
   const input = definition.inputs[0] ?? null;
   const { properties = {} } = (input ? z.toJSONSchema(input, { io: 'input' }) : {}) as JsonSchema;
@@ -92,10 +89,10 @@ const toRoute = (name: string, definition: Definition, rest: RestMeta): RestRout
     input,
     output: definition.output,
     invoke: (context, request) => {
-      if (!input) return call(name, procedure, context, undefined);
+      if (!input) return call(context, undefined);
       const given = readsBody ? (request.body ?? {}) : readQuery(request.query, properties);
       const isObject = typeof given === 'object' && !Array.isArray(given);
-      return call(name, procedure, context, isObject ? { ...given, ...request.parameters } : given);
+      return call(context, isObject ? { ...given, ...request.parameters } : given);
     },
   };
 };

@@ -1,23 +1,14 @@
 import { redactTokens } from '@kaana/api-key';
-import {
-  type Caller,
-  ERRORS,
-  KaanaError,
-  outcomeOf,
-  type Permission,
-  type Principal,
-  type Problem,
-  requestsPerMinute,
-  requirePermission,
-} from '@kaana/core';
+import { ERRORS, KaanaError, type Problem } from '@kaana/core';
 import { initTRPC } from '@trpc/server';
 import type { Context } from './context.ts';
-import { kaanaErrorOf, problemOf, requestIds, toTrpcError } from './errors.ts';
+import { problemOf, requestIds, toTrpcError } from './errors.ts';
+import { type Access, guarded } from './guard.ts';
 import type { RestMeta } from './rest.ts';
 
 export type Meta = {
-  /** Who may call: anybody, any principal, or one that holds the permission. Every procedure says it. */
-  readonly access: 'public' | 'authenticated' | Permission;
+  /** Every procedure says it. */
+  readonly access: Access;
   /** Where it stands in the REST API; without it, it is for the admin app alone. */
   readonly rest?: RestMeta;
 };
@@ -53,71 +44,13 @@ const translated = t.middleware(async ({ next }) => {
   throw toTrpcError(result.error.cause);
 });
 
-const authenticate = async (ctx: Context): Promise<Principal> => {
-  const { credential, domain, origin } = ctx;
-  switch (credential.type) {
-    case 'key':
-      return domain.authentication.key(credential.token, origin.ip);
-    case 'session':
-      return domain.authentication.session(credential.value);
-    case 'refused':
-      throw credential.error;
-    case 'none':
-      throw new KaanaError(
-        'credentials_missing',
-        'This needs an API key. Send it as "Authorization: Bearer YOUR_API_KEY".',
-      );
-  }
-};
-
-const requireTenant = ({ organization }: Principal, named: string | null): void => {
-  if (named === null || named === organization.id || named.toLowerCase() === organization.name.toLowerCase())
-    return;
-  throw new KaanaError(
-    'tenant_mismatch',
-    `Kaana-Organization names another organization than the one you belong to, ${organization.name}.`,
-  );
-};
-
-/** Counts the request of a key against its account's limit. People in the admin app are not counted. */
-const admit = async (ctx: Context, { account, credential, organization }: Principal): Promise<void> => {
-  if (credential.type !== 'key') return;
-  const state = await ctx.domain.limiter.admit(account.id, requestsPerMinute(organization));
-  ctx.response.rateLimit = state;
-  if (state.allowed) return;
-  throw new KaanaError(
-    'rate_limited',
-    `Your account may make ${state.limit} requests in ${state.windowSeconds} seconds, over all its keys. Try again in ${state.resetSeconds} seconds.`,
-    { retryAfterSeconds: state.resetSeconds },
-  );
-};
-
-/** The one way in: who is it, is there quota, may they, and afterwards: how did it end. */
-const authorized = t.middleware(async ({ ctx, meta, next }) => {
-  const principal = await authenticate(ctx);
-  const { recorder } = ctx.domain;
-  const use = { principal, ip: ctx.origin.ip, userAgent: ctx.userAgent };
-  try {
-    // First, so that every answer to a key says what is left of its quota.
-    await admit(ctx, principal);
-    requireTenant(principal, ctx.organization);
-    if (meta?.access && meta.access !== 'authenticated' && meta.access !== 'public') {
-      requirePermission(principal, meta.access);
-    }
-  } catch (error) {
-    recorder.record({ ...use, outcome: outcomeOf(statusOfError(error)) });
-    throw error;
-  }
-  const caller: Caller = { principal, origin: ctx.origin };
-  const result = await next({ ctx: { principal, caller } });
-  recorder.record({ ...use, outcome: result.ok ? 'served' : outcomeOf(statusOfError(result.error)) });
-  return result;
-});
-
-const statusOfError = (error: unknown): number => {
-  const known = kaanaErrorOf(error);
-  return known ? ERRORS[known.code].status : 500;
-};
+const authorized = t.middleware(({ ctx, meta, next }) =>
+  guarded(ctx, meta?.access, async (caller) => {
+    const result = await next({ ctx: { principal: caller.principal, caller } });
+    if (!result.ok) throw result.error;
+    return result;
+  }),
+);
 
 const base = t.procedure.use(translated);
 
@@ -126,5 +59,5 @@ export const publicProcedure = (rest?: RestMeta) =>
   base.meta({ access: 'public', ...(rest ? { rest } : {}) });
 
 /** A procedure behind the middleware that validates the API key or the session, and then the permission. */
-export const procedure = (access: Permission | 'authenticated', rest?: RestMeta) =>
+export const procedure = (access: Exclude<Access, 'public'>, rest?: RestMeta) =>
   base.meta({ access, ...(rest ? { rest } : {}) }).use(authorized);

@@ -96,19 +96,6 @@ const principalOf = (
   return principal;
 };
 
-let turn: Promise<void> | null = null;
-
-/** When the event loop has read what there is to read; shared by all who wait for it. */
-const endOfTurn = (): Promise<void> => {
-  turn ??= new Promise((resolve) => {
-    setImmediate(() => {
-      turn = null;
-      resolve();
-    });
-  });
-  return turn;
-};
-
 const inactive = () =>
   new KaanaError(
     'account_inactive',
@@ -144,9 +131,6 @@ export const createAuthentication = (
     key: async (token, ip) => {
       const parsed = parseToken(token);
       if (!parsed.ok) {
-        // All that one read of the sockets brought in are refused together: to wake a reader up for every single answer
-        // costs more than the answer.
-        await endOfTurn();
         throw new KaanaError(
           'key_malformed',
           parsed.reason === 'checksum'

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Coalescer } from './coalesce.ts';
 import { KaanaError } from './errors.ts';
 
@@ -23,6 +23,10 @@ const controllableLoads = () => {
 const settle = async () => {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
+
+/** After a crowd the next load waits a moment for it. */
+const begun = (loads: readonly Load[], count: number) =>
+  vi.waitFor(() => expect(loads).toHaveLength(count), { interval: 1 });
 
 const codeOf = (error: unknown) => (error instanceof KaanaError ? error.code : error);
 
@@ -64,7 +68,7 @@ describe('a coalescer', () => {
     expect(await first).toEqual(
       Array.from({ length: 3 }, () => ({ status: 'rejected', reason: error }) as const),
     );
-    await settle();
+    await begun(loads, 2);
     loads[1]?.succeed(new Map([['a', 'A']]));
     expect(await second).toBe('A');
   });
@@ -82,7 +86,7 @@ describe('a coalescer', () => {
   it('refuses with `overloaded` what is too much to wait, and works again afterwards', async () => {
     const { loads, load } = controllableLoads();
     // Those that are being answered count too: one here, and three that wait.
-    const coalescer = new Coalescer(load, 4);
+    const coalescer = new Coalescer(load, { maxWaiting: 4 });
     const first = coalescer.get('a');
     await settle();
     const waiting = Promise.all(['b', 'b', 'c'].map((key) => coalescer.get(key)));
@@ -91,14 +95,39 @@ describe('a coalescer', () => {
     expect(refusal).toHaveProperty('retryAfterSeconds', 1);
     loads[0]?.succeed(new Map());
     await first;
-    await settle();
+    await begun(loads, 2);
     const after = coalescer.get('d');
     expect(loads[1]?.keys).toEqual(['b', 'c']);
     loads[1]?.succeed(new Map());
     await waiting;
-    await settle();
+    await begun(loads, 3);
     loads[2]?.succeed(new Map([['d', 'D']]));
     expect(await after).toBe('D');
+  });
+
+  it.each([
+    [60_000, 'until it is complete'],
+    [1, 'and not for ever'],
+  ])('waits up to %i ms for a crowd that asked together before, %s', async (gatherMs) => {
+    const { loads, load } = controllableLoads();
+    const coalescer = new Coalescer(load, { gatherMs });
+    const keys = ['a', 'b', 'c', 'd'];
+    const crowd = Promise.all(keys.map((key) => coalescer.get(key)));
+    await begun(loads, 1);
+    loads[0]?.succeed(new Map());
+    await crowd;
+    const isComplete = gatherMs > 1;
+    const again: Promise<unknown>[] = [];
+    // One by one, as a server reads its sockets.
+    for (const key of isComplete ? keys : ['a']) {
+      expect(loads).toHaveLength(1);
+      again.push(coalescer.get(key));
+      await settle();
+    }
+    await begun(loads, 2);
+    expect(loads[1]?.keys).toEqual(isComplete ? keys : ['a']);
+    loads[1]?.succeed(new Map());
+    await Promise.all(again);
   });
 
   /**

@@ -1,12 +1,5 @@
 import { KaanaError } from './errors.ts';
 
-/** Who comes alone waits for what one turn of the event loop reads from the sockets, and for nobody else. */
-const gather = (answeredBefore: number) =>
-  new Promise<void>((resolve) => {
-    if (answeredBefore < CROWD) setImmediate(resolve);
-    else setTimeout(resolve, GATHER_MS);
-  });
-
 /** One promise for all who ask for the same key in the same batch. */
 class Answer<Value> {
   resolve!: (value: Value) => void;
@@ -17,10 +10,10 @@ class Answer<Value> {
   });
 }
 
-/** From so many on that were answered together, the next batch waits for those that they are about to send again. */
+/** So many who asked at the same time are likely to ask together again, and are waited for. */
 const CROWD = 4;
 /** So long: a query costs about as much as ten requests, whatever it asks for. */
-const GATHER_MS = 1;
+const GATHER_MS = 2;
 
 class Batch<Key, Value> {
   readonly answers = new Map<Key, Answer<Value | undefined>>();
@@ -35,20 +28,33 @@ class Batch<Key, Value> {
 export class Coalescer<Key, Value> {
   readonly #load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>;
   readonly #maxWaiting: number;
+  readonly #gatherMs: number;
   #gathering = new Batch<Key, Value>();
   #underWay = 0;
+  /** How many asked in the last round: those it answered and those that came meanwhile. */
+  #expected = 0;
+  /** Ends the wait for them. */
+  #complete: (() => void) | null = null;
   #busy = false;
 
-  /** `maxWaiting`: how many may wait for an answer before further ones are refused with `overloaded`. */
-  constructor(load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>, maxWaiting = 5_000) {
+  /**
+   * `maxWaiting`: how many may wait for an answer before further ones are refused with `overloaded`. `gatherMs`: how
+   * long a crowd is waited for.
+   */
+  constructor(
+    load: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
+    { maxWaiting = 5_000, gatherMs = GATHER_MS } = {},
+  ) {
     this.#load = load;
     this.#maxWaiting = maxWaiting;
+    this.#gatherMs = gatherMs;
   }
 
   get(key: Key): Promise<Value | undefined> {
     const batch = this.#gathering;
     if (batch.waiting + this.#underWay >= this.#maxWaiting) return Promise.reject(overloaded());
     batch.waiting++;
+    if (batch.waiting >= this.#expected) this.#complete?.();
     let answer = batch.answers.get(key);
     if (!answer) {
       answer = new Answer();
@@ -63,7 +69,7 @@ export class Coalescer<Key, Value> {
 
   async #run(): Promise<void> {
     while (this.#gathering.waiting > 0) {
-      await gather(this.#underWay);
+      await this.#gather();
       const { answers, waiting } = this.#gathering;
       this.#gathering = new Batch();
       this.#underWay = waiting;
@@ -73,9 +79,27 @@ export class Coalescer<Key, Value> {
       } catch (error) {
         for (const { reject } of answers.values()) reject(error);
       }
+      this.#underWay = 0;
+      this.#expected = waiting + this.#gathering.waiting;
     }
-    this.#underWay = 0;
     this.#busy = false;
+  }
+
+  /** Who comes alone waits for what one turn of the event loop reads from the sockets; a crowd until it is complete. */
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#expected < CROWD || this.#gathering.waiting >= this.#expected) {
+        setImmediate(resolve);
+        return;
+      }
+      const complete = () => {
+        clearTimeout(timer);
+        this.#complete = null;
+        setImmediate(resolve);
+      };
+      const timer = setTimeout(complete, this.#gatherMs);
+      this.#complete = complete;
+    });
   }
 }
 

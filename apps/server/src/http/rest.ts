@@ -2,6 +2,7 @@ import { restRoutes } from '@kaana/api';
 import type { Domain } from '@kaana/core';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { createContext } from './context.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { sendProblem } from './errors.ts';
 import { rateLimitHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
@@ -33,6 +34,7 @@ export const registerRest = (app: FastifyInstance, domain: Domain): void => {
         } catch (error) {
           refusal = error;
         }
+        await endOfTurn();
         const { rateLimit } = context.response;
         if (rateLimit) reply.headers(rateLimitHeaders(rateLimit));
         // At once, since a refusal is the cheapest answer there is: Fastify's way for errors is a long one.

@@ -1,8 +1,8 @@
 import {
   appRouter,
   type Context,
-  call,
-  type Procedure,
+  type DirectCall,
+  directCall,
   problemOf,
   proceduresOf,
   toTrpcError,
@@ -13,6 +13,7 @@ import type { FastifyRequest } from 'fastify';
 /** Larger batches are left to tRPC's own adapter. */
 const MAX_CALLS = 20;
 
+type Procedure = { readonly type: 'query' | 'mutation' | 'subscription'; readonly call: DirectCall };
 type Call = { readonly path: string; readonly procedure: Procedure; readonly input: unknown };
 
 /** What came of the calls of one request, as tRPC's protocol has it. */
@@ -23,7 +24,10 @@ export type DirectAnswer = {
 };
 
 const procedures = new Map<string, Procedure>(
-  proceduresOf(appRouter).map(([path, definition]) => [path, { _def: definition }]),
+  proceduresOf(appRouter).map(([path, definition]) => [
+    path,
+    { type: definition.type, call: directCall(path, { _def: definition }) },
+  ]),
 );
 
 const parse = (text: unknown): { readonly value: unknown } | null => {
@@ -64,7 +68,7 @@ const readCalls = (request: FastifyRequest<{ Params: { path: string } }>): Call[
   const calls: Call[] = [];
   for (const [index, path] of paths.entries()) {
     const procedure = procedures.get(path);
-    if (procedure?._def.type !== type) return null;
+    if (procedure?.type !== type) return null;
     const input = isBatch ? (value as Record<number, unknown> | undefined)?.[index] : value;
     calls.push({ path, procedure, input });
   }
@@ -87,7 +91,7 @@ export const answerDirectly = async (
   const answers = await Promise.all(
     calls.map(async ({ path, procedure, input }) => {
       try {
-        const data = await call(path, procedure, context, input);
+        const data = await procedure.call(context, input);
         statuses.add(200);
         return { result: { data } };
       } catch (cause) {
@@ -95,7 +99,7 @@ export const answerDirectly = async (
         errors.push(error);
         statuses.add(problemOf(error, context.origin.requestId ?? '').status);
         const config = appRouter._def._config;
-        const { type } = procedure._def;
+        const { type } = procedure;
         return { error: getTRPCErrorShape({ config, ctx: context, error, input, path, type }) };
       }
     }),

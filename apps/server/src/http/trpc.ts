@@ -11,6 +11,7 @@ import { type FastifyTRPCPluginOptions, fastifyRequestHandler } from '@trpc/serv
 import { parse, serialize } from 'cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createContext } from './context.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { causeOf } from './errors.ts';
 import { type Headers, problemHeaders, rateLimitHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
@@ -104,6 +105,7 @@ export const registerTrpc = async (
           const context = createContext(domain, request, undefined);
           const answer = await answerDirectly(request, context);
           if (answer) {
+            await endOfTurn();
             for (const error of answer.errors) logFault(error, request.id);
             return reply
               .code(answer.status)

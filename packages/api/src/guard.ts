@@ -1,0 +1,90 @@
+import {
+  type Caller,
+  ERRORS,
+  KaanaError,
+  type Outcome,
+  outcomeOf,
+  type Permission,
+  type Principal,
+  requestsPerMinute,
+  requirePermission,
+} from '@kaana/core';
+import type { Context } from './context.ts';
+import { kaanaErrorOf } from './errors.ts';
+
+/** Who may call: anybody, any principal, or one that holds the permission. */
+export type Access = 'public' | 'authenticated' | Permission;
+
+const authenticate = (ctx: Context): Promise<Principal> => {
+  const { credential, domain, origin } = ctx;
+  switch (credential.type) {
+    case 'key':
+      return domain.authentication.key(credential.token, origin.ip);
+    case 'session':
+      return domain.authentication.session(credential.value);
+    case 'refused':
+      throw credential.error;
+    case 'none':
+      throw new KaanaError(
+        'credentials_missing',
+        'This needs an API key. Send it as "Authorization: Bearer YOUR_API_KEY".',
+      );
+  }
+};
+
+const requireTenant = ({ organization }: Principal, named: string | null): void => {
+  if (named === null || named === organization.id || named.toLowerCase() === organization.name.toLowerCase())
+    return;
+  throw new KaanaError(
+    'tenant_mismatch',
+    `Kaana-Organization names another organization than the one you belong to, ${organization.name}.`,
+  );
+};
+
+/** Counts the request of a key against its account's limit. People in the admin app are not counted. */
+const admit = async (ctx: Context, { account, credential, organization }: Principal): Promise<void> => {
+  if (credential.type !== 'key') return;
+  const answer = ctx.domain.limiter.admit(account.id, requestsPerMinute(organization));
+  const state = answer instanceof Promise ? await answer : answer;
+  ctx.response.rateLimit = state;
+  if (state.allowed) return;
+  throw new KaanaError(
+    'rate_limited',
+    `Your account may make ${state.limit} requests in ${state.windowSeconds} seconds, over all its keys. Try again in ${state.resetSeconds} seconds.`,
+    { retryAfterSeconds: state.resetSeconds },
+  );
+};
+
+const statusOfError = (error: unknown): number => {
+  const known = kaanaErrorOf(error);
+  return known ? ERRORS[known.code].status : 500;
+};
+
+const record = (ctx: Context, principal: Principal, outcome: Outcome): void =>
+  ctx.domain.recorder.record({ principal, outcome, ip: ctx.origin.ip, userAgent: ctx.userAgent });
+
+/**
+ * The one way in: who is it, is there quota, may they, then `work`, and afterwards: how did it end. Throws what refuses
+ * the caller, or what `work` throws.
+ */
+export const guarded = async <Result>(
+  ctx: Context,
+  access: Access | undefined,
+  work: (caller: Caller) => Promise<Result>,
+): Promise<Result> => {
+  const principal = await authenticate(ctx);
+  try {
+    // First, so that every answer to a key says what is left of its quota.
+    await admit(ctx, principal);
+    requireTenant(principal, ctx.organization);
+    if (access !== undefined && access !== 'authenticated' && access !== 'public') {
+      requirePermission(principal, access);
+    }
+    const result = await work({ principal, origin: ctx.origin });
+    record(ctx, principal, 'served');
+    return result;
+  } catch (error) {
+    record(ctx, principal, outcomeOf(statusOfError(error)));
+    throw error;
+  }
+};
