@@ -10,6 +10,7 @@ import {
   type Principal,
   type Project,
   requestsPerMinute,
+  type Session,
   statusOf,
   total,
 } from '@kaana/core';
@@ -126,6 +127,15 @@ export const toOrganization = (organization: Organization) => ({
 });
 
 export const toUsageCounts = (counts: Counts) => ({ total: total(counts), ...counts });
+
+export const toSession = (session: Session, { credential }: Principal) => ({
+  id: session.id,
+  createdAt: iso(session.createdAt),
+  expiresAt: iso(session.expiresAt),
+  ip: session.ip,
+  userAgent: session.userAgent,
+  current: credential.type === 'session' && credential.digest === session.digest,
+});
 
 export const toAuditEvent = ({ organizationId: _organizationId, at, ...event }: AuditEvent) => ({
   ...event,

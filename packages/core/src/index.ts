@@ -6,6 +6,7 @@ export * from './coalesce.ts';
 export * from './domain.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './key-list.ts';
 export * from './keys.ts';
 export * from './limit-question.ts';
 export * from './limiter.ts';

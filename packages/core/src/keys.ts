@@ -4,6 +4,7 @@ import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
+import type { ListedKey } from './key-list.ts';
 import type { ApiKey, KeySecret } from './model.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
@@ -19,7 +20,7 @@ import {
   requireWithin,
   SYSTEM,
 } from './principal.ts';
-import type { KeyQuery, Stores } from './stores.ts';
+import type { KeyQuery, KeySearch, Stores } from './stores.ts';
 import { Turns } from './turns.ts';
 
 export type KeyStatus = 'active' | 'revoked' | 'expired';
@@ -49,6 +50,12 @@ export type Keys = {
     principal: Principal,
     query: Pick<KeyQuery, 'limit' | 'before' | 'status' | 'accountId'>,
   ): Promise<readonly ApiKey[]>;
+  search(
+    principal: Principal,
+    query: Omit<KeySearch, 'organizationId' | 'now'>,
+  ): Promise<readonly ListedKey[]>;
+  /** Those of `ids` that are in the principal's reach, in no particular order. */
+  getMany(principal: Principal, ids: readonly string[]): Promise<readonly ApiKey[]>;
   get(principal: Principal, id: string): Promise<ApiKey>;
   /** Errors: `key_limit_reached`, `permission_denied` (scopes beyond the caller's own), `invalid_input`. */
   create(caller: Caller, input: NewKey): Promise<KeyWithToken>;
@@ -204,6 +211,25 @@ export const createKeys = (
         accountId: reach ?? query.accountId,
         now: new Date(clock()),
       });
+    },
+
+    search: (principal, query) => {
+      const reach = accountInReach(principal);
+      if (reach !== undefined && query.accountId !== undefined && query.accountId !== reach) {
+        return Promise.resolve([]);
+      }
+      return stores.keys.search({
+        ...query,
+        organizationId: principal.organization.id,
+        accountId: reach ?? query.accountId,
+        now: new Date(clock()),
+      });
+    },
+
+    getMany: async (principal, ids) => {
+      const reach = accountInReach(principal);
+      const found = await stores.keys.getMany(principal.organization.id, ids);
+      return reach === undefined ? found : found.filter(({ accountId }) => accountId === reach);
     },
 
     create: async (caller, input) => {

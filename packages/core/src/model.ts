@@ -86,6 +86,9 @@ export type Session = {
   readonly accountId: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** Where it was signed in from. */
+  readonly ip: string | null;
+  readonly userAgent: string | null;
 };
 
 export type Actor = {

@@ -1,13 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
 import { returnAttempt, takeAttempt } from './limit-question.ts';
 import { THROTTLES } from './limiter.ts';
-import type { Account, Actor } from './model.ts';
+import type { Account, Actor, Session } from './model.ts';
 import type { Passwords } from './passwords.ts';
-import { type Caller, createEvent, eventOf, type Origin } from './principal.ts';
+import { type Caller, createEvent, eventOf, type Origin, type Principal } from './principal.ts';
 import type { Stores } from './stores.ts';
+
+/** A browser's name for itself is kept up to here. */
+const USER_AGENT_LENGTH = 300;
 
 /** How long a sign-in lasts. */
 export const SESSION_LIFETIME_MS = 14 * 24 * 3600_000;
@@ -21,8 +25,15 @@ export type Sessions = {
   signIn(
     input: { email: string; password: string },
     origin: Origin,
+    userAgent?: string | null,
   ): Promise<{ value: string; expiresAt: Date; account: Account }>;
   signOut(caller: Caller): Promise<void>;
+  /** Where the account is signed in, newest first. */
+  list(principal: Principal): Promise<readonly Session[]>;
+  /** Signs the account out in one place. Errors: `not_found`. */
+  end(caller: Caller, id: string): Promise<void>;
+  /** Signs the account out everywhere but here. Returns in how many places. */
+  endOthers(caller: Caller): Promise<number>;
   /** Ends every other session of the account. Errors: `invalid_input` where the current password is wrong. */
   changePassword(caller: Caller, input: { currentPassword: string; newPassword: string }): Promise<void>;
 };
@@ -59,8 +70,13 @@ export const createSessions = (
     return matches;
   };
 
+  const endSession = (caller: Caller, { digest, id }: Session): Promise<boolean> => {
+    const target = { type: 'session', id, name: caller.principal.account.email };
+    return stores.sessions.delete(digest, eventOf(clock(), caller, 'session.ended', target));
+  };
+
   return {
-    signIn: async ({ email, password }, origin) => {
+    signIn: async ({ email, password }, origin, userAgent = null) => {
       const account = await stores.accounts.findByEmail(email);
       if (!(await verifyCurrent(email, origin.ip, password, account?.passwordHash ?? null)) || !account) {
         throw new KaanaError('session_invalid', 'The e-mail or the password is wrong.');
@@ -84,6 +100,8 @@ export const createSessions = (
           accountId: account.id,
           createdAt: new Date(now),
           expiresAt,
+          ip: origin.ip,
+          userAgent: userAgent && redactTokens(userAgent).slice(0, USER_AGENT_LENGTH),
         },
         createEvent(
           now,
@@ -104,6 +122,28 @@ export const createSessions = (
       if (credential.type !== 'session') return;
       const target = { type: 'session', id: account.id, name: account.email };
       await stores.sessions.delete(credential.digest, eventOf(clock(), caller, 'session.ended', target));
+    },
+
+    list: ({ account }) => stores.sessions.list(account.id, new Date(clock())),
+
+    end: async (caller, id) => {
+      const { account } = caller.principal;
+      const session = (await stores.sessions.list(account.id, new Date(clock()))).find(
+        (each) => each.id === id,
+      );
+      if (!session || !(await endSession(caller, session))) {
+        throw new KaanaError('not_found', 'No such session: it may have ended already.');
+      }
+    },
+
+    endOthers: async (caller) => {
+      const { account, credential } = caller.principal;
+      const here = credential.type === 'session' ? credential.digest : null;
+      let ended = 0;
+      for (const session of await stores.sessions.list(account.id, new Date(clock()))) {
+        if (session.digest !== here && (await endSession(caller, session))) ended += 1;
+      }
+      return ended;
     },
 
     changePassword: async (caller, { currentPassword, newPassword }) => {

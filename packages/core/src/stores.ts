@@ -1,4 +1,5 @@
 import type { Instant, LimitRecord } from './admission-log.ts';
+import type { KeyPosition, KeySort, ListedKey, Order } from './key-list.ts';
 import type {
   Account,
   ApiKey,
@@ -86,11 +87,21 @@ export type KeyQuery = PageQuery & {
   readonly now: Date;
 };
 
+/** A list of keys in an order of one's choice, of those whose name or start has `search` in it. */
+export type KeySearch = Omit<KeyQuery, 'before'> & {
+  readonly search?: string | undefined;
+  readonly sort: KeySort;
+  readonly order: Order;
+  readonly after?: KeyPosition | undefined;
+};
+
 export type KeyStore = {
   /** `slot_taken`: another active key of the account has this slot. */
   insert(key: ApiKey, event: AuditEvent): Promise<'inserted' | 'slot_taken'>;
   get(organizationId: string, id: string): Promise<ApiKey | null>;
   list(query: KeyQuery): Promise<ApiKey[]>;
+  search(query: KeySearch): Promise<ListedKey[]>;
+  getMany(organizationId: string, ids: readonly string[]): Promise<ApiKey[]>;
   /** Digest -> the key that has a secret with this digest. */
   findByDigests(digests: readonly string[]): Promise<ReadonlyMap<string, ApiKey>>;
   names(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -141,6 +152,8 @@ export type ProjectStore = {
 export type SessionStore = {
   insert(session: Session, event: AuditEvent): Promise<void>;
   getMany(digests: readonly string[]): Promise<ReadonlyMap<string, Session>>;
+  /** The account's sessions that have not ended, newest first. */
+  list(accountId: string, now: Date): Promise<Session[]>;
   delete(digest: string, event: AuditEvent): Promise<boolean>;
   /** Signs an account out everywhere, but for the session `exceptDigest`. */
   deleteOfAccount(accountId: string, exceptDigest: string | null, at: Date): Promise<void>;
@@ -150,6 +163,12 @@ export type AuditQuery = PageQuery & {
   readonly organizationId: string;
   readonly action?: string | undefined;
   readonly targetId?: string | undefined;
+  /** What this account did, in person or by its keys. */
+  readonly actorId?: string | undefined;
+  /** What was done to this key, and with it. */
+  readonly keyId?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
 };
 
 export type AuditStore = {
@@ -173,6 +192,8 @@ export type UsageQuery = {
   readonly organizationId: string;
   readonly accountId?: string | undefined;
   readonly keyId?: string | undefined;
+  /** Only these keys. */
+  readonly keyIds?: readonly string[] | undefined;
   readonly from: Date;
   readonly to: Date;
   readonly now: Date;
@@ -188,8 +209,13 @@ export type UsageAnswer<Row> = { readonly from: Date; readonly to: Date; readonl
 export type UsageStore = {
   add(usage: readonly UsageDelta[], activity: readonly ActivityDelta[]): Promise<void>;
   byKey(query: UsageQuery): Promise<UsageAnswer<{ keyId: string; counts: Counts }>>;
+  byAccount(query: UsageQuery): Promise<ReadonlyMap<string, Counts>>;
   /** Ascending, without intervals that have no requests. `invalid_input` where counts that fine are not kept. */
   series(query: UsageQuery, interval: UsageInterval): Promise<UsageAnswer<{ at: Date; counts: Counts }>>;
+  /** Per key and day (UTC), without days that have no requests. */
+  days(query: UsageQuery): Promise<UsageAnswer<{ keyId: string; at: Date; counts: Counts }>>;
+  /** Account id -> the most requests that it made in one minute of the clock. The range is one whose minutes are kept. */
+  peaks(query: UsageQuery): Promise<ReadonlyMap<string, number>>;
   /**
    * Sums minutes into hours and hours into days, and deletes what has been summed and is old. Any process may call it at
    * any time, and die in the middle. It does a bounded piece of work: `true` where more is left.

@@ -44,6 +44,9 @@ class Ledger implements UsageStore {
     }
   }
   byKey = () => Promise.reject(new Error('not asked'));
+  byAccount = () => Promise.reject(new Error('not asked'));
+  days = () => Promise.reject(new Error('not asked'));
+  peaks = () => Promise.reject(new Error('not asked'));
   series = () => Promise.reject(new Error('not asked'));
   activity = () => Promise.resolve(new Map());
   rollUp = () => Promise.resolve(false);

@@ -114,6 +114,8 @@ const session = stateful({
   accountId: text,
   createdAt: date,
   expiresAt: date,
+  ip: { type: String, default: null },
+  userAgent: { type: String, default: null },
 })
   .index({ accountId: 1 })
   .index({ expiresAt: 1 }, { expireAfterSeconds: 0 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, PageInput, page, Timestamp } from './shared.ts';
+import { Id, PageInput, page, Timestamp, TimestampInput } from './shared.ts';
 
 export const AuditEvent = z
   .object({
@@ -23,6 +23,10 @@ export const AuditListInput = z
   .strictObject({
     action: z.string().max(100).optional(),
     targetId: Id.optional(),
+    actorId: Id.optional().describe('What this account did, in person or by its keys'),
+    keyId: Id.optional().describe('What was done to this key, and with it'),
+    from: TimestampInput.optional(),
+    to: TimestampInput.optional(),
     ...PageInput,
   })
   .prefault({});

@@ -1,3 +1,4 @@
+import { KEY_SORTS, ORDERS } from '@kaana/core';
 import { z } from 'zod';
 import {
   AccountSummary,
@@ -59,10 +60,24 @@ export const KeyListInput = z
   .strictObject({
     status: KeyStatus.optional(),
     accountId: Id.optional().describe('Only the keys of this account'),
+    search: line(100).optional().describe('Part of the name, or of the start of a token; any case'),
+    sort: z.enum(KEY_SORTS).default('created'),
+    order: z
+      .enum(ORDERS)
+      .optional()
+      .describe('Default: newest first; by name A to Z; by last use or expiry the earliest first'),
     ...PageInput,
   })
   .prefault({});
 export const KeyListOutput = page(Key);
+export const KeyWatchInput = z.strictObject({
+  ids: z.array(Id).max(100),
+  accountId: Id.optional(),
+});
+export const KeyWatchOutput = z.object({
+  data: z.array(Key),
+  newestId: Id.nullable().describe('The newest key of all, or of the account'),
+});
 export const KeyIdInput = z.strictObject({ id: Id });
 export const KeyCreateInput = z.strictObject({
   name: Name.describe('What the key is for, e.g. "Zapier Integration"'),

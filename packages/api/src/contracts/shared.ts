@@ -43,7 +43,7 @@ export const Name = line(100, 1);
 
 export const PageInput = {
   limit: z.number().int().min(1).max(200).default(50).describe('How many to return at most'),
-  cursor: z.string().min(1).max(200).optional().describe('`nextCursor` of the page before'),
+  cursor: z.string().min(1).max(1000).optional().describe('`nextCursor` of the page before'),
 };
 export const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ data: z.array(item), nextCursor: z.string().nullable() });

@@ -30,6 +30,37 @@ export const UsageSummaryOutput = z.object({
   totals: UsageCounts,
   keys: z.array(z.object({ keyId: Id, name: z.string(), counts: UsageCounts })).describe('Busiest first'),
 });
+export const UsageSparklinesInput = z.strictObject({
+  keyIds: z.array(Id).min(1).max(100),
+  days: z.number().int().min(1).max(90).default(30).describe('Days of UTC, today included'),
+});
+export const UsageSparklinesOutput = z.object({
+  ...Widened,
+  data: z
+    .array(
+      z.object({
+        keyId: Id,
+        requests: z.array(z.number().int()).describe('Per day, the earliest first'),
+        refused: z.array(z.number().int()).describe('Of these, not served'),
+      }),
+    )
+    .describe('Keys without requests are left out'),
+});
+export const UsageHeadroomOutput = z.object({
+  from: Timestamp,
+  to: Timestamp,
+  accounts: z
+    .array(
+      z.object({
+        accountId: Id,
+        name: z.string(),
+        limit: z.number().int().describe('Requests per minute, over all keys of the account'),
+        peak: z.number().int().describe('The most in one minute of the clock'),
+        refused: z.number().int().describe('429, in the whole time'),
+      }),
+    )
+    .describe('The last 24 hours; the nearest to its limit first'),
+});
 export const UsageSeriesInput = z
   .strictObject({
     ...Range,

@@ -1,7 +1,7 @@
 import type { TRPCRouterRecord } from '@trpc/server';
 import { AuditListInput, AuditListOutput } from '../contracts/audit.ts';
 import { procedure } from '../trpc.ts';
-import { pageQuery, toAuditEvent, toPage } from '../wire.ts';
+import { pageQuery, toAuditEvent, toDate, toPage } from '../wire.ts';
 
 export const auditRouter = {
   list: procedure('audit:read', {
@@ -16,6 +16,10 @@ export const auditRouter = {
         organizationId: ctx.principal.organization.id,
         action: input.action,
         targetId: input.targetId,
+        actorId: input.actorId,
+        keyId: input.keyId,
+        from: input.from === undefined ? undefined : toDate(input.from),
+        to: input.to === undefined ? undefined : toDate(input.to),
         ...pageQuery(input),
       });
       return toPage(events.map(toAuditEvent), input.limit);

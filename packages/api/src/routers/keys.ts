@@ -1,3 +1,4 @@
+import { NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
 import {
   Key,
@@ -12,8 +13,11 @@ import {
   KeyUpdateInput,
   KeyVerifyInput,
   KeyVerifyOutput,
+  KeyWatchInput,
+  KeyWatchOutput,
   KeyWithToken,
 } from '../contracts/keys.ts';
+import { cursorOf, positionOf } from '../key-cursor.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { reportLeak, verifyKey } from '../verify.ts';
 import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
@@ -27,9 +31,41 @@ export const keysRouter = {
     .input(KeyListInput)
     .output(KeyListOutput)
     .query(async ({ ctx, input }) => {
-      const { status, accountId } = input;
-      const keys = await ctx.domain.keys.list(ctx.principal, { status, accountId, ...pageQuery(input) });
-      return toPage(await toKeys(ctx.domain, keys), input.limit);
+      const { status, accountId, search, sort, order = NATURAL_ORDER[sort], limit } = input;
+      if (!search && sort === 'created' && order === 'desc') {
+        const keys = await ctx.domain.keys.list(ctx.principal, { status, accountId, ...pageQuery(input) });
+        return toPage(await toKeys(ctx.domain, keys), limit);
+      }
+      const found = await ctx.domain.keys.search(ctx.principal, {
+        status,
+        accountId,
+        search,
+        sort,
+        order,
+        limit: limit + 1,
+        after: positionOf(input.cursor, sort),
+      });
+      const last = found.length > limit ? found[limit - 1] : undefined;
+      return {
+        data: await toKeys(
+          ctx.domain,
+          found.slice(0, limit).map(({ key }) => key),
+        ),
+        nextCursor: last ? cursorOf(last.position) : null,
+      };
+    }),
+
+  /** How the keys that somebody looks at are now, and whether there are new ones: two look-ups by id, for often. */
+  watch: procedure('keys:read')
+    .input(KeyWatchInput)
+    .output(KeyWatchOutput)
+    .query(async ({ ctx, input: { ids, accountId } }) => {
+      const { keys } = ctx.domain;
+      const [found, [newest]] = await Promise.all([
+        keys.getMany(ctx.principal, ids),
+        keys.list(ctx.principal, { accountId, limit: 1 }),
+      ]);
+      return { data: await toKeys(ctx.domain, found), newestId: newest?.id ?? null };
     }),
 
   get: procedure('keys:read', { method: 'GET', path: '/keys/{id}', summary: 'Get an API key' })

@@ -11,12 +11,16 @@ import {
 } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
 import {
+  UsageHeadroomOutput,
   UsageSeriesInput,
   UsageSeriesOutput,
+  UsageSparklinesInput,
+  UsageSparklinesOutput,
   UsageSummaryInput,
   UsageSummaryOutput,
 } from '../contracts/usage.ts';
 import { procedure } from '../trpc.ts';
+import { headroomOf, sparklinesOf } from '../usage-views.ts';
 import { toUsageCounts } from '../wire.ts';
 
 /** Intervals in one answer at most. */
@@ -78,6 +82,20 @@ export const usageRouter = {
           })),
       };
     }),
+
+  /** The small charts of a list of keys. */
+  sparklines: procedure('usage:read')
+    .input(UsageSparklinesInput)
+    .output(UsageSparklinesOutput)
+    .query(({ ctx, input }) => sparklinesOf(ctx.domain, ctx.principal, input)),
+
+  headroom: procedure('usage:read', {
+    method: 'GET',
+    path: '/usage/headroom',
+    summary: 'How near each account came to its rate limit in the last 24 hours',
+  })
+    .output(UsageHeadroomOutput)
+    .query(({ ctx }) => headroomOf(ctx.domain, ctx.principal)),
 
   series: procedure('usage:read', {
     method: 'GET',

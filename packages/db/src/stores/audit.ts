@@ -7,12 +7,15 @@ export const createAuditStore = (
   states: readonly { sweep(): Promise<number> }[],
 ): AuditStore => ({
   list: async (query) => {
-    const { organizationId, action, targetId, limit } = query;
+    const { organizationId, action, targetId, actorId, keyId, from, to, limit } = query;
     const found = await audit
       .find({
         organizationId,
         ...(action === undefined ? {} : { action }),
         ...(targetId === undefined ? {} : { 'target.id': targetId }),
+        ...(actorId === undefined ? {} : { 'actor.id': actorId }),
+        ...(keyId === undefined ? {} : { $or: [{ 'target.id': keyId }, { 'actor.keyId': keyId }] }),
+        ...(from || to ? { at: { ...(from ? { $gte: from } : {}), ...(to ? { $lt: to } : {}) } } : {}),
         ...beforeCursor(query),
       })
       .sort(NEWEST_FIRST)

@@ -4,6 +4,7 @@ import { beforeCursor, LIVE, NEWEST_FIRST, toEntity, toStored } from '../entity.
 import { isDuplicateKey } from '../errors.ts';
 import type { StatefulCollection } from '../outbox.ts';
 import type { Models, Stored } from '../schemas.ts';
+import { searchKeys } from './key-search.ts';
 
 type StoredKey = Stored<ApiKey>;
 
@@ -12,7 +13,7 @@ const notExpired = (now: Date): QueryFilter<StoredKey> => ({
   $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }],
 });
 
-const statusFilter = ({ status, now }: KeyQuery): QueryFilter<StoredKey> => {
+const statusFilter = ({ status, now }: Pick<KeyQuery, 'status' | 'now'>): QueryFilter<StoredKey> => {
   if (status === 'revoked') return { status };
   if (status === 'expired') return { status: 'active', expiresAt: { $lte: now } };
   if (status === 'active') return { status, ...notExpired(now) };
@@ -33,6 +34,11 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       .sort(NEWEST_FIRST)
       .limit(limit)
       .lean<StoredKey[]>();
+    return found.map(toEntity);
+  },
+  search: (query) => searchKeys(keys, statusFilter(query), query),
+  getMany: async (organizationId, ids) => {
+    const found = await keys.find({ _id: { $in: ids }, organizationId, ...LIVE }).lean<StoredKey[]>();
     return found.map(toEntity);
   },
   findByDigests: async (digests) => {

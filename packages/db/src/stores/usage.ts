@@ -25,11 +25,12 @@ import {
 /** Counters: no request and no flush waits for the disk. A crash may lose the last moments of them, never state. */
 const RELAXED = { w: 1, journal: false } as const;
 
-const matching = ({ organizationId, accountId, keyId }: UsageQuery, { from, to }: UsagePart) => ({
+const matching = ({ organizationId, accountId, keyId, keyIds }: UsageQuery, { from, to }: UsagePart) => ({
   organizationId,
   at: { $gte: new Date(from), $lt: new Date(to) },
   ...(accountId === undefined ? {} : { accountId }),
   ...(keyId === undefined ? {} : { keyId }),
+  ...(keyIds === undefined ? {} : { keyId: { $in: keyIds as string[] } }),
 });
 const SUMS = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { $sum: `$${outcome}` }]));
 const toCounts = ({ served, clientError, denied, rateLimited, serverError }: Counts): Counts => ({
@@ -112,6 +113,8 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
       const { rows, ...range } = await read(collections, query, 'day', '$keyId', (id: string) => id);
       return { ...range, rows: rows.map(([keyId, counts]) => ({ keyId, counts })) };
     },
+    byAccount: async (query) =>
+      new Map((await read(collections, query, 'day', '$accountId', (id: string) => id)).rows),
     series: async (query, interval) => {
       const start = startInDatabase(interval);
       const { rows, ...range } = await read(collections, query, interval, start, (at: Date) => at.getTime());
@@ -119,6 +122,30 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
         ...range,
         rows: rows.toSorted(([a], [b]) => a - b).map(([at, counts]) => ({ at: new Date(at), counts })),
       };
+    },
+    days: async (query) => {
+      const group = { keyId: '$keyId', at: startInDatabase('day') };
+      const join = ({ keyId, at }: { keyId: string; at: Date }) => `${keyId} ${at.getTime()}`;
+      const { rows, ...range } = await read(collections, query, 'day', group, join);
+      return {
+        ...range,
+        rows: rows.map(([joined, counts]) => {
+          const [keyId = '', at] = joined.split(' ');
+          return { keyId, at: new Date(Number(at)), counts };
+        }),
+      };
+    },
+    peaks: async (query) => {
+      const part = { unit: 'minute', from: query.from.getTime(), to: query.to.getTime() } as const;
+      const requests = { $sum: OUTCOMES.map((outcome) => `$${outcome}`) };
+      const rows = await collections.minute
+        .aggregate<{ _id: string; most: number }>([
+          { $match: matching(query, part) },
+          { $group: { _id: { accountId: '$accountId', at: '$at' }, sum: { $sum: requests } } },
+          { $group: { _id: '$_id.accountId', most: { $max: '$sum' } } },
+        ])
+        .toArray();
+      return new Map(rows.map(({ _id, most }) => [_id, most]));
     },
     activity: async (keyIds) => {
       const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
