@@ -126,6 +126,7 @@ describe('the OpenAPI document', () => {
         'POST /api/keys/verify',
         'POST /api/keys/leaked',
         'GET /api/usage',
+        'GET /api/usage/headroom',
         'GET /api/usage/series',
         'GET /api/audit-events',
         'GET /api/members',
