@@ -60,8 +60,14 @@ const statusOfError = (error: unknown): number => {
   return known ? ERRORS[known.code].status : 500;
 };
 
-const record = (ctx: Context, principal: Principal, outcome: Outcome): void =>
-  ctx.domain.recorder.record({ principal, outcome, ip: ctx.origin.ip, userAgent: ctx.userAgent });
+const record = (ctx: Context, principal: Principal, outcome: Outcome, exercised: Permission | null): void =>
+  ctx.domain.recorder.record({
+    principal,
+    outcome,
+    ip: ctx.origin.ip,
+    userAgent: ctx.userAgent,
+    exercised,
+  });
 
 /**
  * The one way in: who is it, is there quota, may they, then `work`, and afterwards: how did it end. Throws what refuses
@@ -73,18 +79,21 @@ export const guarded = async <Result>(
   work: (caller: Caller) => Promise<Result>,
 ): Promise<Result> => {
   const principal = await authenticate(ctx);
+  /** What it needed and had, whatever comes of it. */
+  let exercised: Permission | null = null;
   try {
     // First, so that every answer to a key says what is left of its quota.
     await admit(ctx, principal);
     requireTenant(principal, ctx.organization);
     if (access !== undefined && access !== 'authenticated' && access !== 'public') {
       requirePermission(principal, access);
+      exercised = access;
     }
     const result = await work({ principal, origin: ctx.origin });
-    record(ctx, principal, 'served');
+    record(ctx, principal, 'served', exercised);
     return result;
   } catch (error) {
-    record(ctx, principal, outcomeOf(statusOfError(error)));
+    record(ctx, principal, outcomeOf(statusOfError(error)), exercised);
     throw error;
   }
 };

@@ -68,7 +68,13 @@ export const verifyKey = async (
   const state = await domain.limiter.admit(principal.account.id, requestsPerMinute(principal.organization));
   const { limit, remaining, resetSeconds } = state;
   const outcome = state.allowed ? 'served' : 'rateLimited';
-  domain.recorder.record({ principal, outcome, ip: input.ip ?? null, userAgent: null });
+  domain.recorder.record({
+    principal,
+    outcome,
+    ip: input.ip ?? null,
+    userAgent: null,
+    exercised: state.allowed ? (input.permissions ?? null) : null,
+  });
   return {
     ...about,
     valid: state.allowed,

@@ -65,6 +65,10 @@ export type KeyActivity = {
   readonly userAgent: string;
   /** Secret id -> last use. */
   readonly secrets: Readonly<Record<string, Date>>;
+  /** What the key was used for: permission -> when a request that needs it last passed. */
+  readonly permissions: Readonly<Partial<Record<Permission, Date>>>;
+  /** Since when `permissions` is complete; `null` where nothing was recorded yet. */
+  readonly permissionsSince: Date | null;
 };
 
 export type Project = {

@@ -186,7 +186,7 @@ export type UsageDelta = {
   readonly minute: number;
   readonly counts: Counts;
 };
-export type ActivityDelta = { readonly keyId: string } & KeyActivity;
+export type ActivityDelta = { readonly keyId: string; readonly permissionsSince: Date } & KeyActivity;
 
 export type UsageQuery = {
   readonly organizationId: string;
@@ -207,6 +207,7 @@ export type UsageAnswer<Row> = { readonly from: Date; readonly to: Date; readonl
  * relies on no minute being added to once its hour has ended for an hour, which is what the recorder sees to.
  */
 export type UsageStore = {
+  /** Last uses of a key, its secrets and its permissions keep the later time; `permissionsSince` keeps the earlier one. */
   add(usage: readonly UsageDelta[], activity: readonly ActivityDelta[]): Promise<void>;
   byKey(query: UsageQuery): Promise<UsageAnswer<{ keyId: string; counts: Counts }>>;
   byAccount(query: UsageQuery): Promise<ReadonlyMap<string, Counts>>;

@@ -5,7 +5,7 @@ import type { Account, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
 import { MINUTE_MS, noCounts, OUTCOMES, type Outcome, outcomeOf, startOfMinute, total } from './usage.ts';
-import { type RecorderBounds, UsageRecorder } from './usage-recorder.ts';
+import { type RecorderBounds, UsageRecorder, type Use } from './usage-recorder.ts';
 
 const organization: Organization = {
   id: 'org_1',
@@ -124,6 +124,38 @@ describe('the usage recorder', () => {
         ip: '',
         userAgent: '',
         secrets: { sec_old: new Date(10 * MINUTE_MS), sec_new: new Date(10 * MINUTE_MS + 5) },
+        permissions: {},
+        permissionsSince: new Date(10 * MINUTE_MS),
+      },
+    ]);
+  });
+
+  it('keeps what the key was used for, also over a failed write', async () => {
+    const { ledger, recorder, advance } = start();
+    const record = (exercised: Use['exercised']) =>
+      recorder.record({
+        principal: principalOf('key_1'),
+        outcome: 'served',
+        ip: null,
+        userAgent: null,
+        ...(exercised === undefined ? {} : { exercised }),
+      });
+    record('projects:read');
+    record('projects:write');
+    ledger.before = () => Promise.reject(new Error('away'));
+    const failed = recorder.flush();
+    advance(5);
+    record(['projects:read', 'usage:read']);
+    record(null);
+    record(undefined);
+    await expect(failed).rejects.toThrow('away');
+    ledger.before = () => Promise.resolve();
+    await recorder.flush();
+    const [first, second] = [new Date(10 * MINUTE_MS), new Date(10 * MINUTE_MS + 5)];
+    expect(ledger.batches[0]?.activity).toMatchObject([
+      {
+        permissions: { 'projects:read': second, 'projects:write': first, 'usage:read': second },
+        permissionsSince: first,
       },
     ]);
   });

@@ -1,5 +1,6 @@
 import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
+import type { Permission } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
 import { type Counts, MINUTE_MS, noCounts, OUTCOMES, type Outcome, startOfMinute } from './usage.ts';
@@ -9,9 +10,18 @@ export type Use = {
   readonly outcome: Outcome;
   readonly ip: string | null;
   readonly userAgent: string | null;
+  /** The permissions that the request needed and had: what the key is really used for. */
+  readonly exercised?: Permission | readonly Permission[] | null;
 };
 
-type PendingActivity = { lastUsedAt: number; ip: string; userAgent: string; secrets: Map<string, number> };
+type PendingActivity = {
+  readonly since: number;
+  lastUsedAt: number;
+  ip: string;
+  userAgent: string;
+  readonly secrets: Map<string, number>;
+  readonly permissions: Map<Permission, number>;
+};
 
 const MAX_USER_AGENT = 200;
 /** Such a text is made short at once, instead of when it is written: whole ones would fill the memory. */
@@ -103,7 +113,7 @@ export class UsageRecorder {
     this.#usage = new PendingUsage(bounds.pending);
   }
 
-  record({ principal: { account, credential }, outcome, ip, userAgent }: Use): void {
+  record({ principal: { account, credential }, outcome, ip, userAgent, exercised }: Use): void {
     if (credential.type !== 'key') return;
     const now = this.#clock();
     const { keyId, secretId } = credential;
@@ -113,7 +123,14 @@ export class UsageRecorder {
     if (!activity) {
       const [first] = this.#activity.keys();
       if (first !== undefined && this.#activity.size >= this.#bounds.activity) this.#activity.delete(first);
-      activity = { lastUsedAt: now, ip: '', userAgent: '', secrets: new Map() };
+      activity = {
+        since: now,
+        lastUsedAt: now,
+        ip: '',
+        userAgent: '',
+        secrets: new Map(),
+        permissions: new Map(),
+      };
       this.#activity.set(keyId, activity);
     }
     activity.lastUsedAt = now;
@@ -121,6 +138,8 @@ export class UsageRecorder {
     activity.userAgent =
       userAgent && userAgent.length > LONG_USER_AGENT ? shortened(userAgent) : (userAgent ?? '');
     activity.secrets.set(secretId, now);
+    if (typeof exercised === 'string') activity.permissions.set(exercised, now);
+    else if (exercised) for (const permission of exercised) activity.permissions.set(permission, now);
   }
 
   /** Writes what has gathered. What cannot be written is kept for the next time. */
@@ -162,13 +181,22 @@ export class UsageRecorder {
     for (const [keyId, older] of activity) {
       const newer = this.#activity.get(keyId);
       if (newer) {
-        for (const [id, at] of older.secrets) if (!newer.secrets.has(id)) newer.secrets.set(id, at);
+        addMissing(newer.secrets, older.secrets);
+        addMissing(newer.permissions, older.permissions);
+        this.#activity.set(keyId, { ...newer, since: older.since });
       } else if (this.#activity.size < this.#bounds.activity) this.#activity.set(keyId, older);
     }
   }
 }
 
-const toDelta = ([keyId, { lastUsedAt, ip, userAgent, secrets }]: [
+const addMissing = <Key>(newer: Map<Key, number>, older: ReadonlyMap<Key, number>): void => {
+  for (const [key, at] of older) if (!newer.has(key)) newer.set(key, at);
+};
+
+const toDates = (times: ReadonlyMap<string, number>): Record<string, Date> =>
+  Object.fromEntries([...times].map(([key, at]) => [key, new Date(at)]));
+
+const toDelta = ([keyId, { since, lastUsedAt, ip, userAgent, secrets, permissions }]: [
   string,
   PendingActivity,
 ]): ActivityDelta => ({
@@ -176,5 +204,7 @@ const toDelta = ([keyId, { lastUsedAt, ip, userAgent, secrets }]: [
   lastUsedAt: new Date(lastUsedAt),
   ip,
   userAgent: shortened(userAgent),
-  secrets: Object.fromEntries([...secrets].map(([id, at]) => [id, new Date(at)])),
+  secrets: toDates(secrets),
+  permissions: toDates(permissions),
+  permissionsSince: new Date(since),
 });

@@ -160,6 +160,8 @@ const keyActivity = new Schema(
     _id: text,
     last: { type: new Schema({ at: date, ip: String, userAgent: String }, { _id: false }), required: true },
     secrets: { type: Schema.Types.Mixed, default: {} },
+    permissions: { type: Schema.Types.Mixed, default: {} },
+    permissionsSince: optionalDate,
   },
   options,
 );
@@ -190,8 +192,11 @@ export type StoredSession = Omit<Session, 'digest'> & {
 export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string };
 export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; at: Date };
 export type StoredRollUp = { _id: 'hours' | 'days'; until?: Date; cleared?: Date };
+/** What was written before permissions were recorded has none of them. */
 export type StoredActivity = Pick<KeyActivity, 'secrets'> & {
   _id: string;
+  permissions?: KeyActivity['permissions'];
+  permissionsSince?: Date | null;
   last: { at: Date; ip: string; userAgent: string };
 };
 export type StoredLimit = {

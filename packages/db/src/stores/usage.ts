@@ -32,6 +32,9 @@ const matching = ({ organizationId, accountId, keyId, keyIds }: UsageQuery, { fr
   ...(keyId === undefined ? {} : { keyId }),
   ...(keyIds === undefined ? {} : { keyId: { $in: keyIds as string[] } }),
 });
+/** The fields of `values` by their paths below `field`. */
+const below = (field: string, values: Readonly<Record<string, Date>>): Record<string, Date> =>
+  Object.fromEntries(Object.entries(values).map(([name, at]) => [`${field}.${name}`, at]));
 const SUMS = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { $sum: `$${outcome}` }]));
 const toCounts = ({ served, clientError, denied, rateLimited, serverError }: Counts): Counts => ({
   served,
@@ -81,14 +84,16 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
   return {
     add: async (usageDeltas, activityDeltas) => {
       // Last uses first: writing them again, after a failure of the counts, changes nothing.
-      const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, secrets }) => ({
+      const uses = activityDeltas.map(({ keyId, lastUsedAt, ip, userAgent, ...delta }) => ({
         updateOne: {
           filter: { _id: keyId },
           update: {
             $max: {
               last: { at: lastUsedAt, ip, userAgent },
-              ...Object.fromEntries(Object.entries(secrets).map(([id, at]) => [`secrets.${id}`, at])),
+              ...below('secrets', delta.secrets),
+              ...below('permissions', delta.permissions),
             },
+            $min: { permissionsSince: delta.permissionsSince },
           },
           upsert: true,
         },
@@ -150,9 +155,16 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
     activity: async (keyIds) => {
       const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
       return new Map(
-        found.map(({ _id, last: { at, ip, userAgent }, secrets }) => [
+        found.map(({ _id, last: { at, ip, userAgent }, secrets, permissions, permissionsSince }) => [
           _id,
-          { lastUsedAt: at, ip, userAgent, secrets },
+          {
+            lastUsedAt: at,
+            ip,
+            userAgent,
+            secrets,
+            permissions: permissions ?? {},
+            permissionsSince: permissionsSince ?? null,
+          },
         ]),
       );
     },
