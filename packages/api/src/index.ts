@@ -1,5 +1,6 @@
 export { type DirectCall, directCall, type Procedure } from './call.ts';
 export { type Context, type Credential, credentialOf, type ResponseState } from './context.ts';
+export { KeyImport, toKeyToImport } from './contracts/import.ts';
 export { kaanaErrorOf, problemOf, requestIds, toTrpcError } from './errors.ts';
 export { openApiDocument } from './openapi.ts';
 export { proceduresOf, type RestMeta, type RestRequest, type RestRoute, restRoutes } from './rest.ts';

@@ -89,7 +89,7 @@ export const verifyKey = async (
 const unknownKey = () => new KaanaError('key_unknown', 'No such API key in your organization.');
 
 const belongsTo = async (domain: Domain, token: string, organizationId: string): Promise<boolean> =>
-  (await domain.keys.findByToken(token))?.organizationId === organizationId;
+  (await domain.tokens.find(token))?.key.organizationId === organizationId;
 
 export const reportLeak = async (domain: Domain, origin: Origin, token: string): Promise<void> => {
   const id = `leak-report:${origin.ip ?? 'unknown'}`;
@@ -102,5 +102,5 @@ export const reportLeak = async (domain: Domain, origin: Origin, token: string):
       { retryAfterSeconds: seconds },
     );
   }
-  await domain.keys.reportLeak(token, origin);
+  await domain.leaks.report(token, origin);
 };

@@ -62,6 +62,14 @@ const toKey = (key: ApiKey, owner: Account | undefined, activity: KeyActivity | 
   revokedAt: isoOrNull(key.revokedAt),
   revokedReason: key.revokedReason,
   createdBy: owner ? toAccountSummary(owner) : unknownAccount(key.accountId),
+  imported: key.imported
+    ? {
+        externalId: key.imported.externalId,
+        format: key.imported.format,
+        at: iso(key.imported.at),
+        migratedAt: isoOrNull(key.imported.migratedAt),
+      }
+    : null,
   secrets: key.secrets.map(({ id, start, createdAt, expiresAt }) => ({
     id,
     start,

@@ -4,6 +4,8 @@ import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalesce.ts';
 import { KaanaError } from './errors.ts';
+import { type Candidate, type ForeignTokens, throughMigration } from './foreign-tokens.ts';
+import { isForeignToken } from './imported-hash.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import { digestSession } from './sessions.ts';
@@ -63,6 +65,9 @@ const blockListOf = (allowed: readonly string[]): BlockList => {
 export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolean =>
   blockListOf(allowed).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
 
+/** What is stored of a token, and which of the key's secrets it is. */
+type Match = { readonly found: Credentials; readonly secret: KeySecret };
+
 type Derived = {
   account: Account;
   organization: Organization;
@@ -110,6 +115,7 @@ export const createAuthentication = (
   stores: Pick<Stores, 'credentials' | 'accounts' | 'organizations' | 'sessions'>,
   peppers: Peppers,
   clock: Clock,
+  foreign: ForeignTokens,
 ): Authentication => {
   const credentials = new Coalescer<string, Credentials>((digests) => stores.credentials.find(digests));
   const accounts = new Coalescer<string, Account>((ids) => stores.accounts.getMany(ids));
@@ -117,7 +123,7 @@ export const createAuthentication = (
   const sessions = new Coalescer((digests: readonly string[]) => stores.sessions.getMany(digests));
 
   /** The stored key and which of its secrets the token is; under several peppers, whichever has minted it. */
-  const findKey = async (token: string): Promise<{ found: Credentials; secret: KeySecret } | null> => {
+  const findKey = async (token: string): Promise<Match | null> => {
     const digests = peppers.digests(token);
     const answers = await Promise.all(digests.map(({ digest }) => credentials.get(digest)));
     for (const [index, found] of answers.entries()) {
@@ -127,10 +133,21 @@ export const createAuthentication = (
     return null;
   };
 
+  /** A key that can no longer be used stays as it was imported; its refusal is told all the same. */
+  const deadMatch = ({ key, secret }: Candidate): Match | null =>
+    assessKey(key, secret, clock()) ? { found: { key, account: null, organization: null }, secret } : null;
+
+  /** Keys of another system are found as ours are once they have been used; until then, by what it has stored. */
+  const findForeign = (token: string, ip: string | null): Promise<Match | null> =>
+    throughMigration(foreign, token, { requestId: null, ip }, () => findKey(token), deadMatch);
+
+  const isExpected = (token: string) => isForeignToken(token) && foreign.expected();
+
   return {
     key: async (token, ip) => {
       const parsed = parseToken(token);
-      if (!parsed.ok) {
+      const isForeign = !parsed.ok && parsed.reason === 'format' && (await isExpected(token));
+      if (!parsed.ok && !isForeign) {
         throw new KaanaError(
           'key_malformed',
           parsed.reason === 'checksum'
@@ -138,7 +155,7 @@ export const createAuthentication = (
             : 'This does not look like a Kaana API key. Send "Authorization: Bearer " and the key as it was shown, without spaces around it.',
         );
       }
-      const match = await findKey(token);
+      const match = await (isForeign ? findForeign(token, ip) : findKey(token));
       if (!match) {
         throw new KaanaError(
           'key_unknown',

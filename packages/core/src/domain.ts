@@ -1,7 +1,10 @@
 import type { Peppers } from '@kaana/api-key/digest';
 import { type Authentication, createAuthentication } from './authentication.ts';
 import type { Clock } from './clock.ts';
+import { createForeignTokens } from './foreign-tokens.ts';
+import { createImports, type Imports } from './imports.ts';
 import { createKeys, type Keys } from './keys.ts';
+import { createLeaks, type Leaks } from './leaks.ts';
 import { Limiter } from './limiter.ts';
 import { createMembers, type Members } from './members.ts';
 import { createOrganizations, type Organizations } from './organizations.ts';
@@ -9,6 +12,7 @@ import type { Passwords } from './passwords.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { Stores } from './stores.ts';
+import { createTokenFinder, type TokenFinder } from './token-finder.ts';
 import { UsageRecorder } from './usage-recorder.ts';
 
 export type DomainDependencies = {
@@ -26,21 +30,32 @@ export type Domain = {
   readonly limiter: Limiter;
   readonly recorder: UsageRecorder;
   readonly keys: Keys;
+  readonly imports: Imports;
+  readonly tokens: TokenFinder;
+  readonly leaks: Leaks;
   readonly projects: Projects;
   readonly members: Members;
   readonly organizations: Organizations;
   readonly sessions: Sessions;
 };
 
-export const createDomain = ({ stores, peppers, passwords, clock }: DomainDependencies): Domain => ({
-  stores,
-  clock,
-  authentication: createAuthentication(stores, peppers, clock),
-  limiter: new Limiter(stores.limits),
-  recorder: new UsageRecorder(stores.usage, clock),
-  keys: createKeys(stores, peppers, clock),
-  projects: createProjects(stores, clock),
-  members: createMembers(stores, passwords, clock),
-  organizations: createOrganizations(stores, clock),
-  sessions: createSessions(stores, passwords, clock),
-});
+export const createDomain = ({ stores, peppers, passwords, clock }: DomainDependencies): Domain => {
+  const foreign = createForeignTokens(stores, peppers, clock);
+  const keys = createKeys(stores, peppers, clock);
+  const tokens = createTokenFinder(stores, peppers, foreign);
+  return {
+    stores,
+    clock,
+    authentication: createAuthentication(stores, peppers, clock, foreign),
+    limiter: new Limiter(stores.limits),
+    recorder: new UsageRecorder(stores.usage, clock),
+    keys,
+    imports: createImports(stores, keys, peppers, clock),
+    tokens,
+    leaks: createLeaks(stores, tokens, clock),
+    projects: createProjects(stores, clock),
+    members: createMembers(stores, passwords, clock),
+    organizations: createOrganizations(stores, clock),
+    sessions: createSessions(stores, passwords, clock),
+  };
+};

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mintToken, parseToken, tokenStart } from '@kaana/api-key';
+import { mintToken, tokenStart } from '@kaana/api-key';
 import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
@@ -9,13 +9,11 @@ import type { ApiKey, KeySecret } from './model.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
 import {
-  ANONYMOUS,
   accountInReach,
   type Caller,
   changesOf,
   createEvent,
   eventOf,
-  type Origin,
   type Principal,
   requireWithin,
   SYSTEM,
@@ -34,7 +32,7 @@ export const freeSlot = (taken: readonly number[], limit: number): number | null
 };
 
 /** Without a limit any slot will do that nobody has, and that no limit counts: a random one needs no look at the others. */
-const unlimitedSlot = () => randomInt(1_000_000, 2 ** 47);
+export const unlimitedSlot = () => randomInt(1_000_000, 2 ** 47);
 
 export type NewKey = {
   readonly name: string;
@@ -64,12 +62,12 @@ export type Keys = {
   revoke(caller: Caller, id: string, reason: string | null): Promise<ApiKey>;
   /** A new secret on the same key; the old one lives on for the overlap. Errors: `rotation_in_progress`. */
   rotate(caller: Caller, id: string, overlapSeconds: number): Promise<KeyWithToken>;
-  /** The key of a token, whatever its status; for those who may know of it. */
-  findByToken(token: string): Promise<ApiKey | null>;
-  /** The kill switch for a found token: whoever holds it may end it. Says nothing about whether it was known. */
-  reportLeak(token: string, origin: Origin): Promise<void>;
   /** Brings an account's active keys into the slots of a limit. Returns how many active keys it has. */
   compactSlots(accountId: string, limit: number): Promise<number>;
+  /**
+   * Takes keys back that were made without a limit, while the organization came to a plan that has one: key id -> why.
+   */
+  withdrawIfDowngraded(made: readonly ApiKey[]): Promise<ReadonlyMap<string, string>>;
 };
 
 export const createKeys = (
@@ -188,16 +186,9 @@ export const createKeys = (
     );
   };
 
-  const findByToken = async (token: string): Promise<ApiKey | null> => {
-    const digests = parseToken(token).ok ? peppers.digests(token).map(({ digest }) => digest) : [];
-    if (digests.length === 0) return null;
-    const [key = null] = (await stores.keys.findByDigests(digests)).values();
-    return key;
-  };
-
   return {
     compactSlots,
-    findByToken,
+    withdrawIfDowngraded,
     get,
 
     list: (principal, query) => {
@@ -251,7 +242,10 @@ export const createKeys = (
         revokedReason: null,
       } as const;
       const key = await creations.take(principal.account.id, () => insertInSlot(draft, limit, caller));
-      if (limit === null) await withdrawIfDowngraded(key);
+      if (limit === null) {
+        const reason = (await withdrawIfDowngraded([key])).get(key.id);
+        if (reason !== undefined) throw new KaanaError('key_limit_reached', reason);
+      }
       return { key, token };
     },
 
@@ -319,42 +313,30 @@ export const createKeys = (
         ? new KaanaError('rotation_in_progress', 'Another request rotated this API key at the same moment.')
         : refusal;
     },
-
-    reportLeak: async (token, origin) => {
-      const key = await findByToken(token);
-      if (!key) return;
-      const now = clock();
-      const event = createEvent(
-        now,
-        key.organizationId,
-        ANONYMOUS,
-        'key.revoked',
-        target(key),
-        { status: { from: 'active', to: 'revoked' }, reason: { from: null, to: 'leaked' } },
-        origin,
-      );
-      await stores.keys.revoke(key.organizationId, key.id, new Date(now), 'leaked', event);
-    },
   };
 
   /**
    * A downgrade to a plan with a limit counts the active keys after it has changed the plan; a creation that read the
    * plan before and inserted after that count takes itself back here.
    */
-  async function withdrawIfDowngraded(key: ApiKey): Promise<void> {
-    const organization = (await stores.organizations.getMany([key.organizationId])).get(key.organizationId);
-    const limit = organization ? PLAN_TABLE[organization.plan].activeKeys : null;
-    if (limit === null || (await compactSlots(key.accountId, limit)) <= limit) return;
-    const now = clock();
-    const reason = 'The plan was changed while this key was created';
-    const event = createEvent(now, key.organizationId, SYSTEM, 'key.revoked', target(key), {
-      status: { from: 'active', to: 'revoked' },
-      reason: { from: null, to: reason },
-    });
-    await stores.keys.revoke(key.organizationId, key.id, new Date(now), reason, event);
-    throw new KaanaError(
-      'key_limit_reached',
-      `${reason}; your plan allows ${limit} active API keys per account.`,
-    );
+  async function withdrawIfDowngraded(made: readonly ApiKey[]): Promise<ReadonlyMap<string, string>> {
+    const withdrawn = new Map<string, string>();
+    if (made.length === 0) return withdrawn;
+    const ids = [...new Set(made.map(({ organizationId }) => organizationId))];
+    const organizations = await stores.organizations.getMany(ids);
+    for (const key of made) {
+      const organization = organizations.get(key.organizationId);
+      const limit = organization ? PLAN_TABLE[organization.plan].activeKeys : null;
+      if (limit === null || (await compactSlots(key.accountId, limit)) <= limit) continue;
+      const now = clock();
+      const reason = 'The plan was changed while this key was created';
+      const event = createEvent(now, key.organizationId, SYSTEM, 'key.revoked', target(key), {
+        status: { from: 'active', to: 'revoked' },
+        reason: { from: null, to: reason },
+      });
+      await stores.keys.revoke(key.organizationId, key.id, new Date(now), reason, event);
+      withdrawn.set(key.id, `${reason}; your plan allows ${limit} active API keys per account.`);
+    }
+    return withdrawn;
   }
 };

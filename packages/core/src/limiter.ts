@@ -11,6 +11,10 @@ export const THROTTLES = {
   signInAccount: { limit: 50, windowMs: 5 * MINUTES },
   /** From one address over all accounts: an office behind one address signs in with right passwords. */
   signInAddress: { limit: 100, windowMs: 5 * MINUTES },
+  /** Tokens that are checked against slow hashes of another system. What turns out right does not count. */
+  importedStartAddress: { limit: 10, windowMs: 5 * MINUTES },
+  importedStart: { limit: 50, windowMs: 5 * MINUTES },
+  importedAddress: { limit: 100, windowMs: 5 * MINUTES },
   leakReportAddress: { limit: 60, windowMs: MINUTES },
 } as const satisfies Record<string, Throttle>;
 

@@ -1,3 +1,4 @@
+import type { KeptHash } from './imported-hash.ts';
 import type { Permission, Role } from './permissions.ts';
 import type { Plan } from './plans.ts';
 
@@ -38,6 +39,20 @@ export type KeySecret = {
   readonly createdAt: Date;
   /** When a secret that has been rotated out stops working. */
   readonly expiresAt: Date | null;
+  /** Of a secret of another system that has not been used here yet: its digest is no token's until then. */
+  readonly imported?: KeptHash;
+};
+
+/** Where a key comes from that another system has made. */
+export type KeyImport = {
+  /** Its id there. */
+  readonly externalId: string | null;
+  /** HMAC-SHA-256(pepper, hash): the same hash is imported once, also after its token has been used. */
+  readonly fingerprint: string;
+  readonly format: KeptHash['format'];
+  readonly at: Date;
+  /** When its token was first used here, and stored as ours are. */
+  readonly migratedAt: Date | null;
 };
 
 export type ApiKey = {
@@ -56,6 +71,7 @@ export type ApiKey = {
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
   readonly revokedReason: string | null;
+  readonly imported?: KeyImport;
 };
 
 /** Written behind, apart from the key, so that use never contends with a change of state. */

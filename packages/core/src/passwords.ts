@@ -1,33 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import bcrypt from 'bcrypt';
-import { overloaded } from './coalesce.ts';
+import { createGate } from './gate.ts';
 
 /** bcrypt's work factor: about 190 ms of one core. */
 export const PASSWORD_COST = 12;
 
 const MAX_WAITING = 100;
-
-/**
- * bcrypt runs on libuv's pool of four threads. Two at a time leave room for everything else that runs there, and keep
- * a flood of sign-ins from taking the machine.
- */
-const createGate = (concurrency: number) => {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (running >= concurrency) {
-      if (waiting.length >= MAX_WAITING) throw overloaded();
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running++;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
-  };
-};
 
 export type Passwords = {
   hash(password: string): Promise<string>;
@@ -37,7 +15,9 @@ export type Passwords = {
 
 /** `cost`: 12, but for tests that are not about it. */
 export const createPasswords = (cost = PASSWORD_COST): Passwords => {
-  const gate = createGate(2);
+  // bcrypt runs on libuv's pool of four threads. Two at a time leave room for everything else that runs there, and keep a
+  // flood of sign-ins from taking the machine.
+  const gate = createGate(2, MAX_WAITING);
   const nobody = bcrypt.hash(randomBytes(16).toString('base64'), cost);
   return {
     hash: (password) => gate(() => bcrypt.hash(password, cost)),

@@ -1,4 +1,5 @@
 import type { Instant, LimitRecord } from './admission-log.ts';
+import type { ImportRule } from './imported-hash.ts';
 import type { KeyPosition, KeySort, ListedKey, Order } from './key-list.ts';
 import type {
   Account,
@@ -29,6 +30,7 @@ export type Stores = {
   readonly audit: AuditStore;
   readonly usage: UsageStore;
   readonly limits: LimitStore;
+  readonly imports: ImportStore;
 };
 
 /** Items in the order of their ids, newest first, older than `before`. */
@@ -51,6 +53,7 @@ export type AccountStore = {
   insert(account: Account, event: AuditEvent): Promise<'inserted' | 'exists'>;
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Account>>;
   findByEmail(email: string): Promise<Account | null>;
+  findByEmails(emails: readonly string[]): Promise<ReadonlyMap<string, Account>>;
   list(organizationId: string, page: PageQuery): Promise<Account[]>;
   listIds(organizationId: string): Promise<string[]>;
   countActiveAdmins(organizationId: string): Promise<number>;
@@ -134,6 +137,34 @@ export type KeyStore = {
     reason: string | null,
     event: AuditEvent,
   ): Promise<ApiKey | null>;
+};
+
+export type ImportStore = {
+  /** Every rule by which a key of another system was ever to be found; none: there never was such a key. */
+  rules(): Promise<ImportRule[]>;
+  addRules(rules: readonly ImportRule[]): Promise<void>;
+  /** Lookup -> keys that have a secret of another system under it, of any status. Every read begins after the call. */
+  candidates(lookups: readonly string[]): Promise<ReadonlyMap<string, readonly ApiKey[]>>;
+  /** Keys that were imported with one of these fingerprints, or with one of these ids into this organization. */
+  existing(
+    fingerprints: readonly string[],
+    externalIds: readonly { readonly organizationId: string; readonly externalId: string }[],
+  ): Promise<ApiKey[]>;
+  /** Account id -> the slots that its keys hold. */
+  slots(accountIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>>;
+  /** `taken`: another key has the slot, the hash or the external id. In the order of `keys`. */
+  insertMany(
+    keys: readonly { readonly key: ApiKey; readonly event: AuditEvent }[],
+  ): Promise<('inserted' | 'taken')[]>;
+  /** Only while the key is active and has a secret with this id and the digest `expected`. */
+  replaceHash(
+    organizationId: string,
+    keyId: string,
+    expected: string,
+    secret: KeySecret,
+    at: Date,
+    event: AuditEvent,
+  ): Promise<boolean>;
 };
 
 export type ProjectStore = {

@@ -6,6 +6,7 @@ import { defineModels } from './schemas.ts';
 import { createAccountStore } from './stores/accounts.ts';
 import { createAuditStore } from './stores/audit.ts';
 import { createCredentialStore } from './stores/credentials.ts';
+import { createImportStore } from './stores/imports.ts';
 import { createKeyStore } from './stores/keys.ts';
 import { createLimitStore } from './stores/limits.ts';
 import { createOrganizationStore } from './stores/organizations.ts';
@@ -73,6 +74,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     accounts: translateErrors(createAccountStore(models, accounts)),
     keys: translateErrors(createKeyStore(models, keys)),
     credentials: translateErrors(createCredentialStore(models)),
+    imports: translateErrors(createImportStore(models, keys)),
     projects: translateErrors(createProjectStore(models, projects)),
     sessions: translateErrors(createSessionStore(models, sessions)),
     audit: translateErrors(createAuditStore(models, [organizations, accounts, keys, projects, sessions])),

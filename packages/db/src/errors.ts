@@ -3,8 +3,18 @@ import mongoose from 'mongoose';
 
 const { MongoError, MongoServerError, MongoBulkWriteError } = mongoose.mongo;
 
+const DUPLICATE_KEY = 11000;
+
 export const isDuplicateKey = (error: unknown): boolean =>
-  error instanceof MongoServerError && error.code === 11000;
+  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+
+/** Of an unordered bulk of inserts: which failed, where all that went wrong is that a unique index had them already. */
+export const duplicatesOf = (error: unknown): number[] | null => {
+  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return null;
+  const failures = [error.writeErrors].flat();
+  if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) return null;
+  return failures.map(({ index }) => index);
+};
 
 /**
  * Errors by which a server says "not now" (MongoDB's error codes): unreachable hosts, shutting down, no longer or not

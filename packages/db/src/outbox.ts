@@ -1,6 +1,6 @@
 import type { AuditEvent } from '@kaana/core';
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
-import { isDuplicateKey } from './errors.ts';
+import { duplicatesOf, isDuplicateKey } from './errors.ts';
 import type { Models, StoredEvent } from './schemas.ts';
 
 type Stateful = { _id: string; outbox?: AuditEvent[]; deletedAt?: Date };
@@ -32,6 +32,24 @@ export class StatefulCollection<Document extends Stateful> {
     }
     await this.#publish(document._id, [event]);
     return true;
+  }
+
+  /** As `insert`, for many at once; in the order of `documents`. */
+  async insertMany(
+    documents: readonly { readonly document: Document; readonly event: AuditEvent }[],
+  ): Promise<boolean[]> {
+    const stored = documents.map(({ document, event }) => ({ ...document, outbox: [event] }));
+    const inserted = documents.map(() => true);
+    if (stored.length === 0) return inserted;
+    try {
+      await this.#model.collection.insertMany(stored as never[], { ordered: false });
+    } catch (error) {
+      const duplicates = duplicatesOf(error);
+      if (!duplicates) throw error;
+      for (const index of duplicates) inserted[index] = false;
+    }
+    await this.#publishMany(documents.filter((_document, index) => inserted[index]));
+    return inserted;
   }
 
   /** The document after the change; `null` where none matches. */
@@ -93,6 +111,31 @@ export class StatefulCollection<Document extends Stateful> {
           { $set: { outbox: rest } },
           { $set: { outbox: { $cond: [{ $eq: ['$outbox', []] }, '$$REMOVE', '$outbox'] } } },
         ],
+        { writeConcern: RELAXED },
+      )
+      .catch(() => undefined);
+  }
+
+  /** Of documents that have just been inserted: each has its one event. */
+  async #publishMany(
+    documents: readonly { readonly document: Document; readonly event: AuditEvent }[],
+  ): Promise<void> {
+    if (documents.length === 0) return;
+    try {
+      const logged = documents.map(({ event: { id, ...event } }): StoredEvent => ({ _id: id, ...event }));
+      await this.#audit.collection.insertMany(logged as never[], { ordered: false });
+    } catch (error) {
+      if (!duplicatesOf(error)) return; // As in `#publish`.
+    }
+    const moved = documents.map(({ event }) => event.id);
+    await this.#model.collection
+      .updateMany(
+        {
+          _id: { $in: documents.map(({ document }) => document._id) as never[] },
+          outbox: { $size: 1 },
+          'outbox.id': { $in: moved },
+        },
+        { $unset: { outbox: 1 } },
         { writeConcern: RELAXED },
       )
       .catch(() => undefined);

@@ -3,6 +3,8 @@ import {
   type ApiKey,
   type AuditEvent,
   type Counts,
+  IMPORT_FORMATS,
+  type ImportRule,
   type KeyActivity,
   type Lease,
   type Organization,
@@ -74,8 +76,39 @@ const account = stateful({
   .index({ email: 1 }, { unique: true })
   .index({ organizationId: 1, _id: -1 });
 
+/** `lookup`: what a token of another system is found by until it has been used here. */
+const keptHash = new Schema(
+  {
+    format: { ...text, enum: IMPORT_FORMATS },
+    value: text,
+    salt: { type: String, default: null },
+    saltPosition: text,
+    withoutPrefix: { type: String, default: null },
+    lookup: text,
+  },
+  { _id: false },
+);
 const secret = new Schema(
-  { id: text, digest: text, pepperId: text, start: text, createdAt: date, expiresAt: optionalDate },
+  {
+    id: text,
+    digest: text,
+    pepperId: text,
+    // Empty where another system's is not known.
+    start: { type: String, default: '' },
+    createdAt: date,
+    expiresAt: optionalDate,
+    imported: { type: keptHash, default: undefined },
+  },
+  { _id: false },
+);
+const keyImport = new Schema(
+  {
+    externalId: { type: String, default: null },
+    fingerprint: text,
+    format: { ...text, enum: IMPORT_FORMATS },
+    at: date,
+    migratedAt: optionalDate,
+  },
   { _id: false },
 );
 const apiKey = stateful({
@@ -91,8 +124,18 @@ const apiKey = stateful({
   expiresAt: optionalDate,
   revokedAt: optionalDate,
   revokedReason: { type: String, default: null },
+  imported: { type: keyImport, default: undefined },
 })
   .index({ 'secrets.digest': 1 }, { unique: true })
+  .index({ 'secrets.imported.lookup': 1 }, { sparse: true })
+  .index(
+    { 'imported.fingerprint': 1 },
+    { unique: true, partialFilterExpression: { 'imported.fingerprint': { $gt: '' } } },
+  )
+  .index(
+    { organizationId: 1, 'imported.externalId': 1 },
+    { unique: true, partialFilterExpression: { 'imported.externalId': { $gt: '' } } },
+  )
   .index({ organizationId: 1, _id: -1 })
   .index({ accountId: 1, _id: -1 })
   // The number of active keys: no two of an account hold the same slot.
@@ -178,6 +221,9 @@ const limit = new Schema(
   options,
 ).index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
+/** `_id` is the rule itself, as text, so that it is there once. */
+const importRule = new Schema({ _id: text, rule: { type: Schema.Types.Mixed, required: true } }, options);
+
 /** How an entity is stored: its id is `_id`. */
 export type Stored<Entity extends { readonly id: string }> = Omit<Entity, 'id'> & {
   _id: string;
@@ -199,6 +245,7 @@ export type StoredActivity = Pick<KeyActivity, 'secrets'> & {
   permissionsSince?: Date | null;
   last: { at: Date; ip: string; userAgent: string };
 };
+export type StoredImportRule = { _id: string; rule: ImportRule };
 export type StoredLimit = {
   _id: string;
   revision: string;
@@ -227,6 +274,7 @@ export const defineModels = (connection: Connection) => {
     usageDays: define<StoredUsage>('UsageDay', usageOf(), 'usage_days'),
     usageRollUps: define<StoredRollUp>('UsageRollUp', usageRollUp, 'usage_rollups'),
     activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
+    importRules: define<StoredImportRule>('ImportRule', importRule, 'import_rules'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
   };
 };

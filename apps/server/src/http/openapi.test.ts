@@ -123,6 +123,7 @@ describe('the OpenAPI document', () => {
         'PATCH /api/keys/{id}',
         'POST /api/keys/{id}/revoke',
         'POST /api/keys/{id}/rotate',
+        'POST /api/keys/import',
         'POST /api/keys/verify',
         'POST /api/keys/leaked',
         'GET /api/usage',

@@ -1,4 +1,4 @@
-import { KEY_SORTS, ORDERS } from '@kaana/core';
+import { IMPORT_FORMATS, KEY_SORTS, ORDERS } from '@kaana/core';
 import { z } from 'zod';
 import {
   AccountSummary,
@@ -14,6 +14,7 @@ import {
   TimestampInput,
 } from './shared.ts';
 
+export const ImportFormat = z.enum(IMPORT_FORMATS);
 export const KeyStatus = z.enum(['active', 'revoked', 'expired']);
 
 export const KeySecret = z.object({
@@ -40,6 +41,15 @@ export const Key = z
     revokedAt: Timestamp.nullable(),
     revokedReason: z.string().nullable(),
     createdBy: AccountSummary.describe('The account that the key belongs to'),
+    imported: z
+      .object({
+        externalId: z.string().nullable().describe('Its id in the other system'),
+        format: ImportFormat,
+        at: Timestamp,
+        migratedAt: Timestamp.nullable().describe('When its token was first used here'),
+      })
+      .nullable()
+      .describe('Set on a key that another system has made'),
     secrets: z.array(KeySecret).describe('Newest first; two only while the key is being rotated'),
   })
   .meta({ id: 'Key' });
@@ -49,8 +59,8 @@ export const KeyWithToken = z.object({
   token: z.string().describe('The API key itself. It is in this answer and nowhere else: store it now.'),
 });
 
-const Scopes = z.array(PermissionSchema).min(1, 'name at least one, or leave it out').max(20);
-const AllowedIps = z
+export const Scopes = z.array(PermissionSchema).min(1, 'name at least one, or leave it out').max(20);
+export const AllowedIps = z
   .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no IP address and no CIDR range'))
   .min(1)
   .max(100);

@@ -1,5 +1,6 @@
-import { NATURAL_ORDER } from '@kaana/core';
+import { adminImporter, NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
+import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '../contracts/import.ts';
 import {
   Key,
   KeyCreateInput,
@@ -125,6 +126,19 @@ export const keysRouter = {
     .mutation(async ({ ctx, input }) => {
       const { key, token } = await ctx.domain.keys.rotate(ctx.caller, input.id, input.overlapSeconds);
       return { key: await toOneKey(ctx.domain, key), token };
+    }),
+
+  import: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/import',
+    summary: 'Take over API keys of another system by their hashes; nobody has to change a key. For admins',
+  })
+    .input(KeyImportInput)
+    .output(KeyImportOutput)
+    .mutation(async ({ ctx, input }) => {
+      const importer = adminImporter(ctx.caller);
+      const { keys, dryRun } = input;
+      return toImportResult(await ctx.domain.imports.import(importer, keys.map(toKeyToImport), { dryRun }));
     }),
 
   verify: procedure('keys:verify', {

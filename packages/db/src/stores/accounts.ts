@@ -20,6 +20,10 @@ export const createAccountStore = (
     const found = await accounts.findOne({ email, ...LIVE }).lean<StoredAccount>();
     return found && toEntity(found);
   },
+  findByEmails: async (emails) => {
+    const found = await accounts.find({ email: { $in: emails }, ...LIVE }).lean<StoredAccount[]>();
+    return new Map(found.map((account) => [account.email, toEntity(account)]));
+  },
   list: async (organizationId, page) => {
     const found = await accounts
       .find({ organizationId, ...beforeCursor(page), ...LIVE })

@@ -8,7 +8,7 @@ import { searchKeys } from './key-search.ts';
 
 type StoredKey = Stored<ApiKey>;
 
-const HOLDS_SLOT = { slot: { $gte: 0 } } as const;
+export const HOLDS_SLOT = { slot: { $gte: 0 } } as const;
 const notExpired = (now: Date): QueryFilter<StoredKey> => ({
   $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }],
 });
