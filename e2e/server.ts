@@ -8,7 +8,7 @@ import { afterAll, inject } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MAIN = join(root, 'apps/server/dist/main.js');
-const COMMAND = join(root, 'apps/server/dist/kaana.js');
+export const COMMAND = join(root, 'apps/server/dist/kaana.js');
 
 /** A folder and a database of their own, which several servers may share, one after the other or at once. */
 export type Site = AsyncDisposable & {

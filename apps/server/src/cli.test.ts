@@ -1,19 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { readCommand } from './cli.ts';
+import { parseOrganizationSet } from './commands/organization-set.ts';
 
 describe('the command line', () => {
   it('reads what to set', () => {
-    expect(readCommand(['organization', 'set', 'Acme', '--plan', 'enterprise'])).toEqual({
+    expect(parseOrganizationSet(['Acme', '--plan', 'enterprise'])).toEqual({
       name: 'Acme',
       change: { plan: 'enterprise' },
     });
-    expect(readCommand(['organization', 'set', 'Acme Corp', '--requests-per-minute', '250'])).toEqual({
+    expect(parseOrganizationSet(['Acme Corp', '--requests-per-minute', '250'])).toEqual({
       name: 'Acme Corp',
       change: { requestsPerMinute: 250 },
     });
-    expect(
-      readCommand(['organization', '--requests-per-minute=plan', '--plan=standard', 'set', 'Acme']),
-    ).toEqual({ name: 'Acme', change: { plan: 'standard', requestsPerMinute: null } });
+    expect(parseOrganizationSet(['--requests-per-minute=plan', '--plan=standard', 'Acme'])).toEqual({
+      name: 'Acme',
+      change: { plan: 'standard', requestsPerMinute: null },
+    });
+  });
+
+  it.each([
+    [['organization', '--requests-per-minute=plan', '--plan=standard', 'set', 'Acme']],
+    [['keys', 'import', 'keys.jsonl', '--dry-run', '--report', 'rejected.jsonl']],
+    [['keys', 'import', '--organization', 'Acme Corp', 'keys.jsonl']],
+    [['scan', '.', '--no-history', '--exclude', 'a', '--exclude', 'b', '--json']],
+    [['scan', '.', '--report', 'https://keys.example.com']],
+    [['scan', '.', '--report', 'http://127.0.0.1:3000']],
+  ])('understands %j', (args) => {
+    expect(typeof readCommand(args)).toBe('function');
   });
 
   it('offers help', () => {
@@ -38,6 +51,13 @@ describe('the command line', () => {
     [['organization', 'set', 'Acme', '--requests-per-minute', '99999999999'], 'whole number'],
     [['organization', 'set', 'Acme', '--requests-per-minute='], 'whole number'],
     [['organization', 'set', 'Acme', '--colour', 'red'], '--colour'],
+    [['keys', 'import'], 'Which file'],
+    [['keys', 'import', 'a', 'b'], 'one file'],
+    [['keys', 'import', 'a', '--plan', 'standard'], '--plan'],
+    [['scan'], 'Which files'],
+    [['scan', 'a', 'b'], 'one PATH'],
+    [['scan', '.', '--report', 'http://keys.example.com'], 'https'],
+    [['scan', '.', '--report', 'nonsense'], 'https'],
   ])('refuses %j', (args, message) => {
     expect(() => readCommand(args)).toThrow(message);
   });

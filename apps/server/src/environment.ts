@@ -128,3 +128,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     publicUrl: variables.PUBLIC_URL?.replace(/\/+$/, ''),
   };
 };
+
+/** Where a command was called: `npm run` changes to the package's folder, and tells the one before. */
+export const callerDirectory = (env: NodeJS.ProcessEnv): string =>
+  (env.npm_lifecycle_event === 'kaana' ? env.INIT_CWD : undefined) ?? process.cwd();
