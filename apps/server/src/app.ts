@@ -6,8 +6,10 @@ import { type Domain, KaanaError, toProblem } from '@kaana/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type {} from './drain.ts';
 import type { Environment } from './environment.ts';
+import type { GithubKeys } from './github-keys.ts';
 import { registerAdminApp } from './http/admin-app.ts';
 import { registerErrors, sendProblem } from './http/errors.ts';
+import { registerGithubLeaks } from './http/github-leaks.ts';
 import { createLogger, type LogTarget } from './http/log.ts';
 import { refuseOtherMethods } from './http/methods.ts';
 import { registerOperations } from './http/operations.ts';
@@ -24,6 +26,8 @@ export type AppDependencies = {
   /** Folder of the built admin app; where there is none, the server serves its APIs alone. */
   readonly adminRoot: string;
   readonly settings: Pick<Environment, 'trustProxy' | 'logLevel' | 'publicUrl'>;
+  /** Where there are none, GitHub's reports are not taken. */
+  readonly githubKeys?: GithubKeys | null;
   /** Where log lines go; standard output by default. */
   readonly log?: LogTarget;
 };
@@ -55,7 +59,7 @@ const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void =>
 
 /** The whole HTTP side, without listening. */
 export const buildApp = async (dependencies: AppDependencies): Promise<FastifyInstance> => {
-  const { domain, ping, adminRoot, settings, log = process.stdout } = dependencies;
+  const { domain, ping, adminRoot, settings, githubKeys = null, log = process.stdout } = dependencies;
   const app = Fastify({
     trustProxy: settings.trustProxy,
     genReqId: requestIdOf,
@@ -118,6 +122,7 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
       .send(referencePage(originOf(request, settings.publicUrl))),
   );
   for (const url of ['/api/openapi.json', '/api/docs']) refuseOtherMethods(app, url, ['GET']);
+  if (githubKeys) await registerGithubLeaks(app, domain, githubKeys);
   await registerTrpc(app, domain, settings.publicUrl);
   await registerAdminApp(app, adminRoot);
   return app;

@@ -1,5 +1,6 @@
 import { parsePeppers } from '@kaana/api-key/digest';
 import { z } from 'zod';
+import { GITHUB_KEYS_URL } from './github-keys.ts';
 
 /** The one place that reads `process.env`. */
 const flag = z.enum(['0', '1']).transform((text) => text === '1');
@@ -45,6 +46,10 @@ const Variables = z.object({
     .refine(isTrustProxy, 'takes true, false, a number of hops up to 32, or addresses and CIDR ranges')
     .default('0'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+  GITHUB_SECRET_SCANNING_KEYS: z
+    .string()
+    .refine((text) => !text.startsWith('http://'), 'takes an https address, the path of a file, or "off"')
+    .default(GITHUB_KEYS_URL),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
 });
 
@@ -69,6 +74,8 @@ export type Environment = {
   readonly trustProxy: boolean | string[] | ((address: string, hop: number) => boolean);
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly publicUrl: string | undefined;
+  /** An address or a file with the keys that sign reports of leaked tokens; `null`: reports are not taken. */
+  readonly githubKeys: string | null;
 };
 
 export class EnvironmentError extends Error {
@@ -125,6 +132,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     workers: variables.WORKERS,
     trustProxy: readTrustProxy(variables.TRUST_PROXY),
     logLevel: variables.LOG_LEVEL,
+    githubKeys:
+      variables.GITHUB_SECRET_SCANNING_KEYS === 'off' ? null : variables.GITHUB_SECRET_SCANNING_KEYS,
     publicUrl: variables.PUBLIC_URL?.replace(/\/+$/, ''),
   };
 };

@@ -5,6 +5,7 @@ import { buildApp } from './app.ts';
 import { connectPatiently } from './database.ts';
 import { drain } from './drain.ts';
 import type { Environment } from './environment.ts';
+import { createGithubKeys } from './github-keys.ts';
 
 const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
 /** Last uses and counts are written this often; "last used" is never older. */
@@ -56,6 +57,7 @@ export const startWorker = async (
     ping: () => database.ping(),
     adminRoot: ADMIN_ROOT,
     settings: environment,
+    githubKeys: environment.githubKeys === null ? null : createGithubKeys(environment.githubKeys),
   });
   const report = (error: unknown) =>
     app.logger.warn({ err: error }, 'a background task failed and will be repeated');

@@ -91,7 +91,11 @@ const unknownKey = () => new KaanaError('key_unknown', 'No such API key in your 
 const belongsTo = async (domain: Domain, token: string, organizationId: string): Promise<boolean> =>
   (await domain.tokens.find(token))?.key.organizationId === organizationId;
 
-export const reportLeak = async (domain: Domain, origin: Origin, token: string): Promise<void> => {
+export const reportLeak = async (
+  domain: Domain,
+  origin: Origin,
+  tokens: readonly string[],
+): Promise<void> => {
   const id = `leak-report:${origin.ip ?? 'unknown'}`;
   const waitMs = await takeAttempt(domain.stores.limits, id, THROTTLES.leakReportAddress);
   if (waitMs !== null) {
@@ -102,5 +106,8 @@ export const reportLeak = async (domain: Domain, origin: Origin, token: string):
       { retryAfterSeconds: seconds },
     );
   }
-  await domain.leaks.report(token, origin);
+  await domain.leaks.report(
+    tokens.map((token) => ({ token, source: { reporter: 'anonymous', url: null } })),
+    origin,
+  );
 };

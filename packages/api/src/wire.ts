@@ -62,6 +62,8 @@ const toKey = (key: ApiKey, owner: Account | undefined, activity: KeyActivity | 
   revokedAt: isoOrNull(key.revokedAt),
   revokedReason: key.revokedReason,
   createdBy: owner ? toAccountSummary(owner) : unknownAccount(key.accountId),
+  leakedAt: isoOrNull(key.leakedAt),
+  leakSource: key.leakSource ?? null,
   imported: key.imported
     ? {
         externalId: key.imported.externalId,

@@ -16,6 +16,7 @@ export const ERRORS = {
   tenant_mismatch: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   ip_not_allowed: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   origin_not_allowed: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
+  signature_invalid: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   invalid_input: { status: 400, trpc: 'BAD_REQUEST', title: 'Invalid Input' },
   not_found: { status: 404, trpc: 'NOT_FOUND', title: 'Not Found' },
   method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', title: 'Method Not Allowed' },

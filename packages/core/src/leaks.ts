@@ -1,28 +1,87 @@
+import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
+import type { Actor, LeakSource } from './model.ts';
 import { ANONYMOUS, createEvent, type Origin } from './principal.ts';
 import type { Stores } from './stores.ts';
-import type { TokenFinder } from './token-finder.ts';
+import type { FoundToken, TokenFinder } from './token-finder.ts';
+
+/** A token that was found where it does not belong. */
+export type LeakedToken = { readonly token: string; readonly source: LeakSource };
 
 export type Leaks = {
-  /** The kill switch for a found token: whoever holds it may end it. Says nothing about whether it was known. */
-  report(token: string, origin: Origin): Promise<void>;
+  /**
+   * Revokes the keys, and returns the tokens that are of a key of ours, in use or not. Doing it twice changes nothing
+   * more. A token that no longer works changes nothing: its key may have a new one.
+   */
+  report(tokens: readonly LeakedToken[], origin: Origin): Promise<ReadonlySet<string>>;
 };
 
-export const createLeaks = (stores: Pick<Stores, 'keys'>, tokens: TokenFinder, clock: Clock): Leaks => ({
-  report: async (token, origin) => {
-    const found = await tokens.find(token, origin.ip);
-    if (!found) return;
-    const { key } = found;
+/** One after the other would take long, all at once would crowd out others. */
+const PARALLEL = 8;
+/** Fewer than may wait for a slow check (`slow-hashes.ts`), so that a report alone does not fill that queue. */
+const FOREIGN_PARALLEL = 20;
+
+const URL_MAX = 500;
+const GITHUB: Actor = { type: 'system', id: null, name: 'GitHub secret scanning', keyId: null };
+
+const cleaned = ({ reporter, url }: LeakSource): LeakSource => ({
+  reporter,
+  // Part of an address may be what was found.
+  url: url === null ? null : redactTokens(url).slice(0, URL_MAX),
+});
+
+export const createLeaks = (stores: Pick<Stores, 'keys'>, tokens: TokenFinder, clock: Clock): Leaks => {
+  const act = async ({ key, secret }: FoundToken, given: LeakSource, origin: Origin): Promise<void> => {
     const now = clock();
+    const isOver = (expiresAt: Date | null) => expiresAt !== null && expiresAt.getTime() <= now;
+    if (key.status !== 'active' || isOver(key.expiresAt) || isOver(secret.expiresAt)) return;
+    const leak = { at: new Date(now), source: cleaned(given) };
     const event = createEvent(
       now,
       key.organizationId,
-      ANONYMOUS,
+      given.reporter === 'github' ? GITHUB : ANONYMOUS,
       'key.revoked',
       { type: 'key', id: key.id, name: key.name },
-      { status: { from: 'active', to: 'revoked' }, reason: { from: null, to: 'leaked' } },
+      {
+        status: { from: 'active', to: 'revoked' },
+        reason: { from: null, to: 'leaked' },
+        leakedAt: { from: null, to: leak.at.toISOString() },
+        leakSource: { from: null, to: leak.source },
+      },
       origin,
     );
-    await stores.keys.revoke(key.organizationId, key.id, new Date(now), 'leaked', event);
-  },
-});
+    await stores.keys.revoke(key.organizationId, key.id, leak.at, 'leaked', event, leak);
+  };
+
+  const find = async (reported: readonly LeakedToken[], origin: Origin): Promise<Map<string, FoundToken>> => {
+    const found = new Map(await tokens.findMany(reported.map(({ token }) => token)));
+    const others = reported.map(({ token }) => token).filter((token) => !found.has(token));
+    // Those of another system that were imported.
+    for (let from = 0; from < others.length; from += FOREIGN_PARALLEL) {
+      await Promise.all(
+        others.slice(from, from + FOREIGN_PARALLEL).map(async (token) => {
+          const other = await tokens.findForeign(token, origin.ip);
+          if (other) found.set(token, other);
+        }),
+      );
+    }
+    return found;
+  };
+
+  return {
+    report: async (reported, origin) => {
+      const found = await find(reported, origin);
+      const sources = new Map(reported.map(({ token, source }) => [token, source]));
+      const hits = [...found];
+      for (let from = 0; from < hits.length; from += PARALLEL) {
+        await Promise.all(
+          hits.slice(from, from + PARALLEL).map(([token, hit]) => {
+            const source = sources.get(token) ?? { reporter: 'anonymous', url: null };
+            return act(hit, source, origin);
+          }),
+        );
+      }
+      return new Set(found.keys());
+    },
+  };
+};

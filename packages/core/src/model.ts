@@ -43,6 +43,12 @@ export type KeySecret = {
   readonly imported?: KeptHash;
 };
 
+/** Who found a token where it does not belong, and where. */
+export type LeakSource = {
+  readonly reporter: 'anonymous' | 'github';
+  readonly url: string | null;
+};
+
 /** Where a key comes from that another system has made. */
 export type KeyImport = {
   /** Its id there. */
@@ -72,6 +78,9 @@ export type ApiKey = {
   readonly revokedAt: Date | null;
   readonly revokedReason: string | null;
   readonly imported?: KeyImport;
+  /** When a token of it was first reported as found in public. */
+  readonly leakedAt?: Date;
+  readonly leakSource?: LeakSource;
 };
 
 /** Written behind, apart from the key, so that use never contends with a change of state. */

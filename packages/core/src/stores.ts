@@ -7,6 +7,7 @@ import type {
   AuditEvent,
   KeyActivity,
   KeySecret,
+  LeakSource,
   Organization,
   Project,
   Session,
@@ -136,6 +137,8 @@ export type KeyStore = {
     at: Date,
     reason: string | null,
     event: AuditEvent,
+    /** Where that is why. */
+    leak?: { readonly at: Date; readonly source: LeakSource },
   ): Promise<ApiKey | null>;
 };
 

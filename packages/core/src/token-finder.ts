@@ -11,6 +11,8 @@ export type FoundToken = { readonly key: ApiKey; readonly secret: KeySecret };
 export type TokenFinder = {
   find(token: string, ip?: string | null): Promise<FoundToken | null>;
   /** Ours alone, many at once: by token. Those of other systems are not in it. */
+  /** Of another system, and imported. */
+  findForeign(token: string, ip: string | null): Promise<FoundToken | null>;
   findMany(tokens: readonly string[]): Promise<ReadonlyMap<string, FoundToken>>;
 };
 
@@ -34,14 +36,17 @@ export const createTokenFinder = (
   };
   const lookFor = async (token: string) => (await look([token])).get(token) ?? null;
 
+  const findForeign = async (token: string, ip: string | null): Promise<FoundToken | null> => {
+    const parsed = parseToken(token);
+    if (parsed.ok || parsed.reason !== 'format' || !isForeignToken(token)) return null;
+    if (!(await foreign.expected())) return null;
+    // The last look: another process may have replaced its hash between the two before.
+    return (await lookFor(token)) ?? (await foreign.find(token, ip)) ?? (await lookFor(token));
+  };
+
   return {
     findMany: (tokens) => look(tokens.filter((token) => parseToken(token).ok)),
-    find: async (token, ip = null) => {
-      const parsed = parseToken(token);
-      if (parsed.ok) return lookFor(token);
-      if (parsed.reason !== 'format' || !isForeignToken(token) || !(await foreign.expected())) return null;
-      // The last look: another process may have replaced its hash between the two before.
-      return (await lookFor(token)) ?? (await foreign.find(token, ip)) ?? (await lookFor(token));
-    },
+    findForeign,
+    find: (token, ip = null) => (parseToken(token).ok ? lookFor(token) : findForeign(token, ip)),
   };
 };

@@ -111,6 +111,7 @@ const keyImport = new Schema(
   },
   { _id: false },
 );
+const leakSource = new Schema({ reporter: text, url: { type: String, default: null } }, { _id: false });
 const apiKey = stateful({
   organizationId: text,
   accountId: text,
@@ -125,6 +126,8 @@ const apiKey = stateful({
   revokedAt: optionalDate,
   revokedReason: { type: String, default: null },
   imported: { type: keyImport, default: undefined },
+  leakedAt: { type: Date },
+  leakSource: { type: leakSource, default: undefined },
 })
   .index({ 'secrets.digest': 1 }, { unique: true })
   .index({ 'secrets.imported.lookup': 1 }, { sparse: true })

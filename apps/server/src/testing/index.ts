@@ -15,6 +15,7 @@ export type TestServerOptions = {
   readonly settings?: Partial<AppDependencies['settings']>;
   readonly adminRoot?: string;
   readonly ping?: () => Promise<void>;
+  readonly githubKeys?: AppDependencies['githubKeys'];
   /** Stands between the app and the database. */
   readonly domain?: (api: TestApi) => Domain;
 };
@@ -26,6 +27,7 @@ export const openTestServer = async (options: TestServerOptions = {}): Promise<T
   const app = await buildApp({
     domain: options.domain?.(api) ?? api.domain,
     ping: options.ping ?? (() => api.database.ping()),
+    githubKeys: options.githubKeys ?? null,
     adminRoot: options.adminRoot ?? '/nonexistent',
     settings: { trustProxy: false, logLevel: 'trace', publicUrl: undefined, ...options.settings },
     log: { write: (line) => lines.push(line) },

@@ -41,6 +41,10 @@ export const Key = z
     revokedAt: Timestamp.nullable(),
     revokedReason: z.string().nullable(),
     createdBy: AccountSummary.describe('The account that the key belongs to'),
+    leakedAt: Timestamp.nullable().describe('When a token of it was first reported as found in public'),
+    leakSource: z
+      .object({ reporter: z.enum(['anonymous', 'github']), url: z.string().nullable() })
+      .nullable(),
     imported: z
       .object({
         externalId: z.string().nullable().describe('Its id in the other system'),
@@ -128,5 +132,11 @@ export const KeyVerifyOutput = z.object({
   permissions: z.array(PermissionSchema),
   ratelimit: z.object({ limit: z.number(), remaining: z.number(), resetSeconds: z.number() }).nullable(),
 });
-export const KeyLeakedInput = z.strictObject({ token: z.string().max(1000) });
+const LeakedToken = z.string().max(1000);
+export const KeyLeakedInput = z
+  .strictObject({
+    token: LeakedToken.optional(),
+    tokens: z.array(LeakedToken).min(1).max(1000).optional().describe('Up to 1000 at once'),
+  })
+  .refine(({ token, tokens }) => (token === undefined) !== (tokens === undefined), 'give token or tokens');
 export const KeyLeakedOutput = z.object({ received: z.literal(true) });

@@ -154,12 +154,12 @@ export const keysRouter = {
     method: 'POST',
     path: '/keys/leaked',
     status: 202,
-    summary: 'Report a token that was found in public: it is revoked. The answer is always the same',
+    summary: 'Report tokens that were found in public: they are revoked. The answer is always the same',
   })
     .input(KeyLeakedInput)
     .output(KeyLeakedOutput)
     .mutation(async ({ ctx, input }) => {
-      await reportLeak(ctx.domain, ctx.origin, input.token);
+      await reportLeak(ctx.domain, ctx.origin, input.tokens ?? [input.token ?? '']);
       return { received: true };
     }),
 } satisfies TRPCRouterRecord;

@@ -49,6 +49,7 @@ export type TestApi = AsyncDisposable & {
   context(credential: Credential, options?: { organization?: string; ip?: string }): Context;
   withKey(token: string, options?: { organization?: string; ip?: string }): Caller;
   anonymous(): Caller;
+  anonymousFrom(ip: string): Caller;
   signIn(email: string): Promise<Caller>;
   /** The key as it is stored. */
   stored(tenant: Tenant, id: string): Promise<ApiKey | null>;
@@ -83,6 +84,7 @@ export const createTestApi = async (): Promise<TestApi> => {
     signIn,
     withKey: (token, options) => createCaller(context({ type: 'key', token }, options)),
     anonymous: () => createCaller(context({ type: 'none' })),
+    anonymousFrom: (ip) => createCaller(context({ type: 'none' }, { ip })),
     stored: (tenant, id) => database.stores.keys.get(tenant.organization.id, id),
     createTenant: async (plan = 'standard') => {
       const mark = randomBytes(6).toString('hex');

@@ -102,10 +102,16 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     const updated = await state.update(guard, { secrets }, event);
     return updated && toEntity(updated);
   },
-  revoke: async (organizationId, id, at, reason, event) => {
+  revoke: async (organizationId, id, at, reason, event, leak) => {
     const updated = await state.update(
       { _id: id, organizationId, status: 'active' },
-      { status: 'revoked', slot: null, revokedAt: at, revokedReason: reason },
+      {
+        status: 'revoked',
+        slot: null,
+        revokedAt: at,
+        revokedReason: reason,
+        ...(leak ? { leakedAt: leak.at, leakSource: leak.source } : {}),
+      },
       event,
     );
     return updated && toEntity(updated);
