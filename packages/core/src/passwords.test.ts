@@ -37,7 +37,9 @@ describe('a password', () => {
     try {
       expect(await passwords.verify('anything', null)).toBe(false);
       expect(compare).toHaveBeenCalledTimes(1);
-      expect(bcrypt.getRounds(String(compare.mock.calls[0]?.[1]))).toBe(COST);
+      const against = String(compare.mock.calls[0]?.[1]);
+      expect(bcrypt.getRounds(against)).toBe(COST);
+      expect(against).toHaveLength((await passwords.hash('anything')).length);
     } finally {
       compare.mockRestore();
     }
