@@ -227,7 +227,7 @@ export class Store {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (!this.#flushing) this.#flush();
+      if (!this.#flushing && !this.failure) this.#flush();
     });
   }
 
