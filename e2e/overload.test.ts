@@ -20,8 +20,8 @@ const MOST = 10_000;
 const MOST_OF_ONE = 2_000;
 /** A server stays far below this, however many requests come. */
 const MAX_MEMORY_MB = 600;
-/** The database's own time-outs end a longer wait, with 503 `store_unavailable`. */
-const SHORT_MS = 8_000;
+/** A database that is silent for longer is taken for away: 503 `store_unavailable`. */
+const SHORT_MS = 4_500;
 const PATIENCE_MS = 420_000;
 const OVERLOADED = '503 overloaded';
 const DEPTH = 8;

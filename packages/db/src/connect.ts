@@ -1,5 +1,6 @@
 import type { Stores } from '@kaana/core';
 import mongoose from 'mongoose';
+import { mendDriver } from './driver.ts';
 import { isUnavailable, storeUnavailable, translateErrors } from './errors.ts';
 import { StatefulCollection } from './outbox.ts';
 import { defineModels } from './schemas.ts';
@@ -40,11 +41,14 @@ export type ConnectOptions = {
 
 /** Any MongoDB from version 5, standalone, replica set or sharded. */
 export const connect = async (uri: string, options: ConnectOptions = {}): Promise<Database> => {
+  mendDriver();
   const { pathname } = new URL(uri.replace(/^mongodb(\+srv)?:\/\/[^/]*/, 'mongodb://host'));
   const named = pathname.length > 1;
   const connection = mongoose.createConnection(uri, {
     ...(options.databaseName || !named ? { dbName: options.databaseName ?? DEFAULT_DATABASE } : {}),
     serverSelectionTimeoutMS: options.serverSelectionTimeoutMs ?? 2_000,
+    // A server that does not answer a look within connectTimeoutMS is away, and what waits for it ends at once.
+    heartbeatFrequencyMS: 2_000,
     connectTimeoutMS: 5_000,
     // A server that has stopped answering without closing its connections counts as away.
     socketTimeoutMS: 10_000,
