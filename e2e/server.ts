@@ -82,9 +82,22 @@ const environmentOf = (site: Site, extra: Record<string, string>) => {
   return { PATH, HOME, ...site.environment, PORT: '0', ...extra };
 };
 
+export type StartOptions = {
+  /** In a process group of its own, to which signals can be sent: all that it starts is in it. */
+  readonly ownGroup?: boolean;
+};
+
 /** Starts the built server as `npm start` does, and resolves once it listens. */
-export const startServer = async (site: Site, extra: Record<string, string> = {}): Promise<RunningServer> => {
-  const child = spawn(process.execPath, [MAIN], { cwd: root, env: environmentOf(site, extra) });
+export const startServer = async (
+  site: Site,
+  extra: Record<string, string> = {},
+  { ownGroup = false }: StartOptions = {},
+): Promise<RunningServer> => {
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: root,
+    env: environmentOf(site, extra),
+    detached: ownGroup,
+  });
   const output = collect(child);
   running.add(child);
   const exited = new Promise<number | string>((resolve) => {

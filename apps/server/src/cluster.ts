@@ -6,6 +6,9 @@ const RESPAWN_DELAY_MS = 1_000;
 /** libuv: leave the others a chance between two connections, or the first to wake up takes all that wait. */
 const FAIR_ACCEPT = { UV_TCP_SINGLE_ACCEPT: '1' };
 
+/** How a worker is told to stop: not by a signal, since one that was sent to the whole process group came already. */
+export const STOP = 'stop';
+
 export type Cluster = {
   /** Resolves with the port once all workers listen; rejects where one does not come so far. */
   readonly listening: Promise<number>;
@@ -14,10 +17,15 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
+/** Those that have come so far that they have something to finish. */
+const serving = new WeakSet<Worker>();
+
 const stopWorker = async (worker: Worker): Promise<void> => {
   if (worker.isDead()) return;
   const gone = once(worker, 'exit');
-  worker.process.kill('SIGTERM');
+  // One whose channel is closed has been told by that.
+  if (serving.has(worker)) worker.send(STOP, () => undefined);
+  else worker.process.kill('SIGTERM');
   await gone;
 };
 
@@ -45,6 +53,7 @@ export const runCluster = (
   const fork = (): Worker => {
     const worker = cluster.fork({ ...environment, ...FAIR_ACCEPT });
     current.add(worker);
+    worker.once('listening', () => serving.add(worker));
     worker.once('exit', (code, signal) => {
       // Those that were replaced are not current any more.
       if (!current.delete(worker) || stopping || !started) return;

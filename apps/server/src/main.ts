@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { createPasswords, systemClock } from '@kaana/core';
 import { DataDirInUseError, EmbeddedMongoError } from '@kaana/embedded-mongo';
 import { bootstrap } from './bootstrap.ts';
-import { runCluster } from './cluster.ts';
+import { runCluster, STOP } from './cluster.ts';
 import { connectPatiently, openDatabaseServer } from './database.ts';
 import { DEMO, DEMO_PASSWORD } from './demo.ts';
 import { type Environment, EnvironmentError, readEnvironment } from './environment.ts';
@@ -46,11 +46,8 @@ const IMPATIENCE_MS = 1_000;
 /** The first signal stops gracefully, a later one at once: later, since npm passes on what the terminal has sent already. */
 const onStop = (stop: () => Promise<void>) => {
   let stoppingSince: number | undefined;
-  const handle = () => {
-    if (stoppingSince !== undefined) {
-      if (Date.now() - stoppingSince > IMPATIENCE_MS) process.exit(1);
-      return;
-    }
+  const begin = () => {
+    if (stoppingSince !== undefined) return;
     stoppingSince = Date.now();
     void stop().then(
       () => process.exit(0),
@@ -60,8 +57,13 @@ const onStop = (stop: () => Promise<void>) => {
       },
     );
   };
+  const handle = () => {
+    if (stoppingSince !== undefined && Date.now() - stoppingSince > IMPATIENCE_MS) process.exit(1);
+    begin();
+  };
   process.on('SIGTERM', handle);
   process.on('SIGINT', handle);
+  return begin;
 };
 
 const runPrimary = async (environment: Environment) => {
@@ -93,12 +95,17 @@ const runPrimary = async (environment: Environment) => {
 };
 
 const runWorker = async (environment: Environment, uri: string) => {
-  const worker = await startWorker(environment, uri, environment.keyPepper ?? '');
-  onStop(() => worker.stop());
+  // It is told as soon as it listens, and that is before it is known here.
+  const starting = startWorker(environment, uri, environment.keyPepper ?? '');
+  const stop = onStop(async () => (await starting).stop());
+  process.on('message', (message) => {
+    if (message === STOP) stop();
+  });
   // Meant for the first process alone.
   if (process.platform !== 'win32') process.on('SIGUSR2', () => undefined);
   // Without the first process there is nobody to replace or stop us.
-  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.on('disconnect', stop);
+  await starting;
 };
 
 try {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ChildMessage } from '../src/main.ts';
+import type { ChildMessage, ParentMessage } from '../src/main.ts';
 
 export interface BenchEngine {
   uri: string;
@@ -29,7 +29,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     folder,
     async stop() {
       const ended = once(child, 'exit');
-      child.kill('SIGTERM');
+      child.send({ kind: 'stop' } satisfies ParentMessage);
       await ended;
       rmSync(folder, { recursive: true, force: true });
     },

@@ -177,6 +177,19 @@ describe('the process', () => {
     ).toEqual([{ _id: 1 }]);
   });
 
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s, which the whole process group may have been sent, is left to the parent',
+    async (signal) => {
+      const engine = await start(newFolder());
+      const items = (await client(engine.uri)).db('test').collection('items');
+      process.kill(engine.pid, signal);
+      for (let n = 0; n < 20; n++) await items.insertOne({ n });
+      expect(isAlive(engine.pid)).toBe(true);
+      await engine.stop();
+      expect(isAlive(engine.pid)).toBe(false);
+    },
+  );
+
   test('a port that is taken, and data that is no data, give clear errors', async () => {
     const engine = await start(newFolder());
     const port = Number(new URL(engine.uri).port);

@@ -6,6 +6,9 @@ import { DamagedDataError } from './storage/data-file.ts';
 
 /** The engine's process. Its parent sends options through the environment and hears back over IPC. */
 
+/** What the parent asks for over the same channel. */
+export type ParentMessage = { kind: 'stop' };
+
 export type ChildMessage =
   | { kind: 'ready'; port: number; instance: string }
   | { kind: 'in-use' }
@@ -80,9 +83,16 @@ async function main(): Promise<void> {
   };
   // The channel closes when the parent ends, however it ends; an engine without its owner must not hold the data.
   process.on('disconnect', () => void stop());
-  process.on('SIGTERM', () => void stop());
-  // Ctrl+C reaches the whole process group; the parent decides when the engine goes.
-  process.on('SIGINT', () => {});
+  process.on('message', ({ kind }: ParentMessage) => {
+    if (kind === 'stop') void stop();
+  });
+  // These reach the whole process group, from a service manager, Ctrl+C or a terminal that is closed. The parent has
+  // still things to write then, and decides when the engine goes.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!process.connected) void stop();
+    });
+  }
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', (reason) => {
     // lmdb rejects more promises for a commit that failed than it hands out.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ChildMessage } from './main.ts';
+import type { ChildMessage, ParentMessage } from './main.ts';
 
 export interface EmbeddedMongoOptions {
   /** Folder of the data; made, with mode 0700, if it is not there. One process at a time may use it. */
@@ -96,7 +96,8 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.ref();
-      child.kill('SIGTERM');
+      // Where the channel is closed, the engine is on its way out already.
+      if (child.connected) child.send({ kind: 'stop' } satisfies ParentMessage, () => {});
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
       await ended;
       clearTimeout(timer);
