@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { LongestFirst } from './tooling/vitest/longest-first.ts';
 
 /** What uses no database, or an engine of its own, says nothing more on the server that `TEST_MONGODB_URI` names. */
 const elsewhere = process.env.TEST_MONGODB_URI
@@ -9,7 +11,7 @@ const elsewhere = process.env.TEST_MONGODB_URI
         'packages/embedded-mongo/src/!(differential).test.ts',
         'packages/embedded-mongo/src/!(conformance)/**/*.test.ts',
       ],
-      e2e: ['e2e/{admin,limits,overload,rolling-restart,workers}.test.ts'],
+      e2e: ['e2e/{admin,limits,overload,process-group,rolling-restart,workers}.test.ts'],
     }
   : { unit: [], e2e: [] };
 
@@ -19,6 +21,9 @@ const ssr = { resolve: { conditions: resolve.conditions } };
 export default defineConfig({
   test: {
     globalSetup: ['tooling/vitest/database.ts'],
+    // Many files wait, for disks, processes and time-outs: one more than a small machine has cores keeps it busy.
+    maxWorkers: Math.max(3, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve,
@@ -27,8 +32,10 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}'],
           exclude: [...configDefaults.exclude, ...elsewhere.unit],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // To load the modules costs more than most of these tests do: once for each worker, not for each file.
+          isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -38,10 +45,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...elsewhere.e2e],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          // Each starts real processes: one file at a time on a small machine.
-          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
