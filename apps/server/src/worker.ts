@@ -62,6 +62,7 @@ export const startWorker = async (
   const report = (error: unknown) =>
     app.logger.warn({ err: error }, 'a background task failed and will be repeated');
   const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
+  const stopNoting = repeat(FLUSH_INTERVAL_MS, () => domain.wouldRefuse.flush(), report);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
   // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
@@ -77,11 +78,13 @@ export const startWorker = async (
     stop: async () => {
       await drain(app);
       stopFlushing();
+      stopNoting();
       stopSettling();
       stopSweeping();
       stopRollingUp();
       await domain.limiter.settle(true).catch(report);
       await domain.recorder.flush().catch(report);
+      await domain.wouldRefuse.flush().catch(report);
       await database.close();
     },
   };

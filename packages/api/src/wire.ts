@@ -11,9 +11,11 @@ import {
   type Project,
   requestsPerMinute,
   type Session,
+  shownMode,
   statusOf,
   total,
 } from '@kaana/core';
+import { wouldRefuseOf } from './would-refuse.ts';
 
 /** Entities as they travel: dates as ISO 8601 strings, and nothing that is not in the contract. */
 const iso = (date: Date): string => date.toISOString();
@@ -47,13 +49,22 @@ export const toUser = ({ account, organization, permissions }: Principal) => ({
   permissions: [...permissions],
 });
 
-const toKey = (key: ApiKey, owner: Account | undefined, activity: KeyActivity | undefined, now: number) => ({
+const toKey = (
+  key: ApiKey,
+  owner: Account | undefined,
+  activity: KeyActivity | undefined,
+  wouldRefuse: { count: number; lastAt: string } | null,
+  now: number,
+) => ({
   id: key.id,
   name: key.name,
   start: key.secrets[0]?.start ?? '',
   status: statusOf(key, now),
   scopes: key.scopes && [...key.scopes],
+  scopesMode: shownMode(key.scopes, key.scopesMode),
   allowedIps: key.allowedIps && [...key.allowedIps],
+  allowedIpsMode: shownMode(key.allowedIps, key.allowedIpsMode),
+  wouldRefuse,
   createdAt: iso(key.createdAt),
   lastUsedAt: isoOrNull(activity?.lastUsedAt),
   lastUsedIp: activity?.ip || null,
@@ -81,14 +92,19 @@ const toKey = (key: ApiKey, owner: Account | undefined, activity: KeyActivity | 
   })),
 });
 
-/** Keys with their owners and last uses, read in two queries whatever their number. */
-export const toKeys = async ({ stores, clock }: Domain, keys: readonly ApiKey[]) => {
-  const [owners, activity] = await Promise.all([
+/** Keys with their owners and last uses, read in two queries whatever their number, and a third one for lists in report mode. */
+export const toKeys = async (domain: Domain, keys: readonly ApiKey[]) => {
+  const { stores, clock } = domain;
+  const [owners, activity, wouldRefuse] = await Promise.all([
     stores.accounts.getMany([...new Set(keys.map(({ accountId }) => accountId))]),
     stores.usage.activity(keys.map(({ id }) => id)),
+    wouldRefuseOf(domain, keys),
   ]);
   const now = clock();
-  return keys.map((key) => toKey(key, owners.get(key.accountId), activity.get(key.id), now));
+  return keys.map((key) => {
+    const { id, accountId } = key;
+    return toKey(key, owners.get(accountId), activity.get(id), wouldRefuse.get(id) ?? null, now);
+  });
 };
 export const toOneKey = async (domain: Domain, key: ApiKey) => {
   const [one] = await toKeys(domain, [key]);

@@ -1,6 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net';
 import { parseToken } from '@kaana/api-key';
 import type { Peppers } from '@kaana/api-key/digest';
+import { isAddressAllowed } from './addresses.ts';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalesce.ts';
 import { KaanaError } from './errors.ts';
@@ -8,8 +8,10 @@ import { type Candidate, type ForeignTokens, throughMigration } from './foreign-
 import { isForeignToken } from './imported-hash.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
+import { enforcedIps, enforcedScopes, reportedScopes } from './restrictions.ts';
 import { digestSession } from './sessions.ts';
 import type { Credentials, Stores } from './stores.ts';
+import type { WouldRefuseRecorder } from './would-refuse.ts';
 
 /** Who a key acts as, and the key itself as it was read for this. */
 export type KeyPrincipal = Principal & { readonly key: ApiKey };
@@ -17,7 +19,7 @@ export type KeyPrincipal = Principal & { readonly key: ApiKey };
 export type Authentication = {
   /**
    * The principal of a token. Errors: `key_malformed`, `key_unknown`, `key_revoked`, `key_expired`,
-   * `account_inactive`, `ip_not_allowed` (`ip` `null`: not checked).
+   * `account_inactive`, `ip_not_allowed` (`ip` `null`: unknown, which no list allows).
    */
   key(token: string, ip: string | null): Promise<KeyPrincipal>;
   /** The principal of a session cookie's value. Errors: `session_invalid`, `account_inactive`. */
@@ -45,26 +47,6 @@ export const assessKey = (key: ApiKey, secret: KeySecret, now: number): KaanaErr
   return null;
 };
 
-const blockLists = new WeakMap<readonly string[], BlockList>();
-
-const blockListOf = (allowed: readonly string[]): BlockList => {
-  const known = blockLists.get(allowed);
-  if (known) return known;
-  const list = new BlockList();
-  for (const entry of allowed) {
-    const [address = '', prefix] = entry.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
-  }
-  blockLists.set(allowed, list);
-  return list;
-};
-
-/** `allowed`: addresses and CIDR ranges, as the contract has checked them. An IPv4-mapped IPv6 address counts as IPv4. */
-export const isAddressAllowed = (ip: string, allowed: readonly string[]): boolean =>
-  blockListOf(allowed).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
-
 /** What is stored of a token, and which of the key's secrets it is. */
 type Match = { readonly found: Credentials; readonly secret: KeySecret };
 
@@ -83,22 +65,50 @@ const principalOf = (
   secret: KeySecret,
   account: Account,
   organization: Organization,
+  wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
 ): KeyPrincipal => {
   const known = derived.get(key);
   if (known?.account === account && known.organization === organization && known.secretId === secret.id) {
     return known.principal;
   }
+  const reported = reportedScopes(key);
   const principal = {
-    ...createPrincipal(account, organization, key.scopes, {
-      type: 'key',
-      keyId: key.id,
-      keyName: key.name,
-      secretId: secret.id,
-    }),
+    ...createPrincipal(
+      account,
+      organization,
+      enforcedScopes(key),
+      { type: 'key', keyId: key.id, keyName: key.name, secretId: secret.id },
+      {
+        addresses: enforcedIps(key),
+        reported: reported && {
+          scopes: reported,
+          note: (permission) => wouldRefuse.note(key, 'scope', permission),
+        },
+      },
+    ),
     key,
   };
   derived.set(key, { account, organization, secretId: secret.id, principal });
   return principal;
+};
+
+const checkAddress = (
+  key: ApiKey,
+  allowed: readonly string[],
+  ip: string | null,
+  wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
+): void => {
+  if (key.allowedIpsMode === 'off' || isAddressAllowed(ip, allowed)) return;
+  if (key.allowedIpsMode === 'report') {
+    wouldRefuse.note(key, 'ip', ip);
+    return;
+  }
+  throw new KaanaError(
+    'ip_not_allowed',
+    ip === null
+      ? 'This API key can be used from some addresses only, and yours is not known.'
+      : `This API key cannot be used from the address ${ip}.`,
+  );
 };
 
 const inactive = () =>
@@ -116,6 +126,7 @@ export const createAuthentication = (
   peppers: Peppers,
   clock: Clock,
   foreign: ForeignTokens,
+  wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
 ): Authentication => {
   const credentials = new Coalescer<string, Credentials>((digests) => stores.credentials.find(digests));
   const accounts = new Coalescer<string, Account>((ids) => stores.accounts.getMany(ids));
@@ -167,10 +178,8 @@ export const createAuthentication = (
       const refusal = assessKey(key, secret, clock());
       if (refusal) throw refusal;
       if (account?.status !== 'active' || !organization) throw inactive();
-      if (key.allowedIps && ip !== null && !isAddressAllowed(ip, key.allowedIps)) {
-        throw new KaanaError('ip_not_allowed', `This API key cannot be used from the address ${ip}.`);
-      }
-      return principalOf(key, secret, account, organization);
+      if (key.allowedIps) checkAddress(key, key.allowedIps, ip, wouldRefuse);
+      return principalOf(key, secret, account, organization, wouldRefuse);
     },
 
     session: async (value) => {

@@ -14,6 +14,7 @@ import { createSessions, type Sessions } from './sessions.ts';
 import type { Stores } from './stores.ts';
 import { createTokenFinder, type TokenFinder } from './token-finder.ts';
 import { UsageRecorder } from './usage-recorder.ts';
+import { WouldRefuseRecorder } from './would-refuse.ts';
 
 export type DomainDependencies = {
   readonly stores: Stores;
@@ -29,6 +30,7 @@ export type Domain = {
   readonly authentication: Authentication;
   readonly limiter: Limiter;
   readonly recorder: UsageRecorder;
+  readonly wouldRefuse: WouldRefuseRecorder;
   readonly keys: Keys;
   readonly imports: Imports;
   readonly tokens: TokenFinder;
@@ -40,13 +42,15 @@ export type Domain = {
 };
 
 export const createDomain = ({ stores, peppers, passwords, clock }: DomainDependencies): Domain => {
+  const wouldRefuse = new WouldRefuseRecorder(stores.wouldRefuse, clock);
   const foreign = createForeignTokens(stores, peppers, clock);
   const keys = createKeys(stores, peppers, clock);
   const tokens = createTokenFinder(stores, peppers, foreign);
   return {
     stores,
     clock,
-    authentication: createAuthentication(stores, peppers, clock, foreign),
+    wouldRefuse,
+    authentication: createAuthentication(stores, peppers, clock, foreign, wouldRefuse),
     limiter: new Limiter(stores.limits),
     recorder: new UsageRecorder(stores.usage, clock),
     keys,

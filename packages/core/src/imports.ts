@@ -21,6 +21,7 @@ import type { Account, Actor, ApiKey, Organization } from './model.ts';
 import { effectivePermissions, missingPermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
 import { actorOf, type Caller, createEvent, OPERATOR, type Origin } from './principal.ts';
+import { DEFAULT_MODES } from './restrictions.ts';
 import type { Stores } from './stores.ts';
 
 /** A key of another system, as somebody describes it. */
@@ -172,6 +173,7 @@ export const createImports = (
           },
         ],
         status: 'active',
+        ...DEFAULT_MODES,
         scopes,
         allowedIps,
         createdAt,

@@ -1,3 +1,4 @@
+export * from './addresses.ts';
 export * from './admission-log.ts';
 export * from './authentication.ts';
 export * from './bounded-map.ts';
@@ -24,6 +25,7 @@ export * from './permissions.ts';
 export * from './plans.ts';
 export * from './principal.ts';
 export * from './projects.ts';
+export * from './restrictions.ts';
 export * from './sessions.ts';
 export * from './slow-hashes.ts';
 export * from './stores.ts';
@@ -31,3 +33,4 @@ export * from './token-finder.ts';
 export * from './usage.ts';
 export * from './usage-range.ts';
 export * from './usage-recorder.ts';
+export * from './would-refuse.ts';

@@ -15,9 +15,18 @@ import {
   createEvent,
   eventOf,
   type Principal,
+  requireAddressesWithin,
   requireWithin,
   SYSTEM,
 } from './principal.ts';
+import {
+  enforcedIps,
+  enforcedScopes,
+  type RestrictionChange,
+  type Restrictions,
+  settleRestrictions,
+  UNRESTRICTED,
+} from './restrictions.ts';
 import type { KeyQuery, KeySearch, Stores } from './stores.ts';
 import { Turns } from './turns.ts';
 
@@ -34,10 +43,8 @@ export const freeSlot = (taken: readonly number[], limit: number): number | null
 /** Without a limit any slot will do that nobody has, and that no limit counts: a random one needs no look at the others. */
 export const unlimitedSlot = () => randomInt(1_000_000, 2 ** 47);
 
-export type NewKey = {
+export type NewKey = RestrictionChange & {
   readonly name: string;
-  readonly scopes: readonly Permission[] | null;
-  readonly allowedIps: readonly string[] | null;
   readonly expiresAt: Date | null;
 };
 export type KeyChange = Partial<NewKey>;
@@ -128,7 +135,25 @@ export const createKeys = (
   const checkScopes = (principal: Principal, scopes: readonly Permission[] | null) => {
     if (scopes) return requireWithin(principal, scopes, 'a key');
     // An unscoped key has all that its owner has; a scoped key makes none.
-    requireWithin(principal, effectivePermissions(principal.account.role, null), 'a key without scopes');
+    requireWithin(
+      principal,
+      effectivePermissions(principal.account.role, null),
+      'a key whose scopes are not enforced',
+    );
+  };
+
+  /**
+   * Who may restrict a key like this: what is not enforced counts as not being there, since the key can do all the
+   * same. Only to enforce a list that is there is open to everybody: whatever the list is by then, it gives nothing.
+   */
+  const checkRestrictions = (principal: Principal, held: Restrictions, settled: Partial<Restrictions>) => {
+    const result = { ...held, ...settled };
+    if (settled.scopes !== undefined || (settled.scopesMode ?? 'enforce') !== 'enforce') {
+      checkScopes(principal, enforcedScopes(result));
+    }
+    if (settled.allowedIps !== undefined || (settled.allowedIpsMode ?? 'enforce') !== 'enforce') {
+      requireAddressesWithin(principal, enforcedIps(result));
+    }
   };
 
   const compactSlots = async (accountId: string, limit: number): Promise<number> => {
@@ -159,8 +184,10 @@ export const createKeys = (
     const event = eventOf(clock(), caller, 'key.created', target(key), {
       name: { from: null, to: key.name },
       scopes: { from: null, to: key.scopes },
+      ...(key.scopes ? { scopesMode: { from: null, to: key.scopesMode } } : {}),
       expiresAt: { from: null, to: key.expiresAt?.toISOString() ?? null },
       allowedIps: { from: null, to: key.allowedIps },
+      ...(key.allowedIps ? { allowedIpsMode: { from: null, to: key.allowedIpsMode } } : {}),
     });
     for (;;) {
       const slot = limit === null ? unlimitedSlot() : await slotWithin(key.accountId, limit);
@@ -226,7 +253,9 @@ export const createKeys = (
     create: async (caller, input) => {
       const { principal } = caller;
       checkExpiry(input.expiresAt);
-      checkScopes(principal, input.scopes);
+      const restrictions = { ...UNRESTRICTED, ...settleRestrictions(UNRESTRICTED, input) };
+      checkScopes(principal, enforcedScopes(restrictions));
+      requireAddressesWithin(principal, enforcedIps(restrictions));
       const now = clock();
       const { token, secret } = mintSecret(now);
       const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
@@ -234,7 +263,11 @@ export const createKeys = (
         id: createId('key', now),
         organizationId: principal.organization.id,
         accountId: principal.account.id,
-        ...input,
+        name: input.name,
+        expiresAt: input.expiresAt,
+        ...restrictions,
+        scopesChangedAt: null,
+        allowedIpsChangedAt: null,
         secrets: [secret],
         status: 'active',
         createdAt: new Date(now),
@@ -255,11 +288,24 @@ export const createKeys = (
       if (key.status === 'revoked') throw alreadyRevoked();
       if (statusOf(key, clock()) === 'expired') throw alreadyExpired();
       checkExpiry(change.expiresAt);
-      if (change.scopes !== undefined) checkScopes(principal, change.scopes);
-      const changes = changesOf<ApiKey>(key, change);
+      const { name, expiresAt } = change;
+      const settled = settleRestrictions(key, change);
+      checkRestrictions(principal, key, settled);
+      const wanted = {
+        ...(name === undefined ? {} : { name }),
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...settled,
+      };
+      const changes = changesOf<ApiKey>(key, wanted);
       if (!changes) return key;
-      const event = eventOf(clock(), caller, 'key.updated', target(key), changes);
-      const updated = await stores.keys.update(principal.organization.id, id, change, event);
+      const now = new Date(clock());
+      const written = {
+        ...wanted,
+        ...(changes.scopes || changes.scopesMode ? { scopesChangedAt: now } : {}),
+        ...(changes.allowedIps || changes.allowedIpsMode ? { allowedIpsChangedAt: now } : {}),
+      };
+      const event = eventOf(now.getTime(), caller, 'key.updated', target(key), changes);
+      const updated = await stores.keys.update(principal.organization.id, id, written, event);
       if (!updated) throw await refusalOf(principal, id);
       return updated;
     },
@@ -284,7 +330,8 @@ export const createKeys = (
       const now = clock();
       if (statusOf(key, now) === 'expired') throw alreadyExpired();
       // The answer carries a token that can do all that the key can: it must not be more than the caller can.
-      requireWithin(principal, effectivePermissions(principal.account.role, key.scopes), 'yourself');
+      requireWithin(principal, effectivePermissions(principal.account.role, enforcedScopes(key)), 'yourself');
+      requireAddressesWithin(principal, enforcedIps(key));
       const [newest, ...older] = key.secrets;
       if (!newest) throw new Error(`key ${key.id} has no secret`);
       if (older.some((secret) => secret.expiresAt && secret.expiresAt.getTime() > now)) {

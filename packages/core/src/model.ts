@@ -1,6 +1,7 @@
 import type { KeptHash } from './imported-hash.ts';
 import type { Permission, Role } from './permissions.ts';
 import type { Plan } from './plans.ts';
+import type { RestrictionMode } from './restrictions.ts';
 
 /** The tenant. */
 export type Organization = {
@@ -72,7 +73,13 @@ export type ApiKey = {
   /** The place that it takes among its owner's active keys (see `keys.ts`); `null` once it no longer counts. */
   readonly slot: number | null;
   readonly scopes: readonly Permission[] | null;
+  readonly scopesMode: RestrictionMode;
+  /** When the scopes or their mode were last changed; `null`: they are as the key was created. */
+  readonly scopesChangedAt: Date | null;
+  /** Addresses and CIDR ranges. */
   readonly allowedIps: readonly string[] | null;
+  readonly allowedIpsMode: RestrictionMode;
+  readonly allowedIpsChangedAt: Date | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
@@ -94,6 +101,16 @@ export type KeyActivity = {
   readonly permissions: Readonly<Partial<Record<Permission, Date>>>;
   /** Since when `permissions` is complete; `null` where nothing was recorded yet. */
   readonly permissionsSince: Date | null;
+};
+
+/** Something that a restriction in report mode let pass and would otherwise have refused. */
+export type WouldRefuse = {
+  readonly check: 'scope' | 'ip';
+  /** The permission or the address; `null`: all further ones together. */
+  readonly value: string | null;
+  readonly count: number;
+  readonly firstAt: Date;
+  readonly lastAt: Date;
 };
 
 export type Project = {

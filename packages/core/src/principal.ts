@@ -1,3 +1,4 @@
+import { addressesBeyond } from './addresses.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
 import type { Account, Actor, AuditEvent, Organization } from './model.ts';
@@ -15,9 +16,19 @@ export type Principal = {
   readonly organization: Organization;
   readonly permissions: readonly Permission[];
   readonly reach: Reach;
+  /** The addresses and ranges that it is held to; `null`: any. */
+  readonly addresses: readonly string[] | null;
+  /** Scopes that it may exceed, but not unnoticed; `null`: none. */
+  readonly reported: ReportedScopes | null;
   readonly credential:
     | { readonly type: 'session'; readonly digest: string }
     | { readonly type: 'key'; readonly keyId: string; readonly keyName: string; readonly secretId: string };
+};
+
+/** Scopes in report mode: the key has all that its owner has, and each use beyond its scopes is noted. */
+export type ReportedScopes = {
+  readonly scopes: readonly Permission[];
+  note(permission: Permission): void;
 };
 
 /** Where a request comes from, for audit and activity. */
@@ -31,16 +42,27 @@ export const createPrincipal = (
   organization: Organization,
   scopes: readonly Permission[] | null,
   credential: Principal['credential'],
+  { addresses = null, reported = null }: Partial<Pick<Principal, 'addresses' | 'reported'>> = {},
 ): Principal => ({
   account,
   organization,
   permissions: effectivePermissions(account.role, scopes),
   reach: ROLE_TABLE[account.role].reach,
+  addresses,
+  reported,
   credential,
 });
 
+const note = ({ reported }: Principal, permissions: readonly Permission[]): void => {
+  if (!reported) return;
+  for (const permission of missingPermissions(reported.scopes, permissions)) reported.note(permission);
+};
+
 export const requirePermission = (principal: Principal, permission: Permission): void => {
-  if (principal.permissions.includes(permission)) return;
+  if (principal.permissions.includes(permission)) {
+    if (principal.reported) note(principal, [permission]);
+    return;
+  }
   const inRole = ROLE_TABLE[principal.account.role].permissions.includes(permission);
   throw new KaanaError(
     'permission_denied',
@@ -53,10 +75,24 @@ export const requirePermission = (principal: Principal, permission: Permission):
 /** Nobody hands out more than they have: throws where `wanted` goes beyond the principal's own permissions. */
 export const requireWithin = (principal: Principal, wanted: readonly Permission[], what: string): void => {
   const missing = missingPermissions(principal.permissions, wanted);
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    note(principal, wanted);
+    return;
+  }
   throw new KaanaError(
     'permission_denied',
     `You cannot give ${what} more than you have: ${missing.join(', ')} is beyond your own permissions.`,
+  );
+};
+
+/** The same for addresses: whoever is held to some makes no key that works from others. `wanted` `null`: any. */
+export const requireAddressesWithin = ({ addresses }: Principal, wanted: readonly string[] | null): void => {
+  if (addresses === null) return;
+  const beyond = wanted === null ? ['any address'] : addressesBeyond(addresses, wanted);
+  if (beyond.length === 0) return;
+  throw new KaanaError(
+    'permission_denied',
+    `This API key is held to ${addresses.join(', ')}: it cannot give a key ${beyond.join(', ')}.`,
   );
 };
 

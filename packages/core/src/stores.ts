@@ -11,7 +11,9 @@ import type {
   Organization,
   Project,
   Session,
+  WouldRefuse,
 } from './model.ts';
+import type { Restrictions } from './restrictions.ts';
 import type { Counts } from './usage.ts';
 import type { UsageInterval } from './usage-range.ts';
 
@@ -32,6 +34,7 @@ export type Stores = {
   readonly usage: UsageStore;
   readonly limits: LimitStore;
   readonly imports: ImportStore;
+  readonly wouldRefuse: WouldRefuseStore;
 };
 
 /** Items in the order of their ids, newest first, older than `before`. */
@@ -119,7 +122,9 @@ export type KeyStore = {
   update(
     organizationId: string,
     id: string,
-    change: Partial<Pick<ApiKey, 'name' | 'scopes' | 'allowedIps' | 'expiresAt'>>,
+    change: Partial<
+      Pick<ApiKey, 'name' | 'expiresAt' | 'scopesChangedAt' | 'allowedIpsChangedAt' | keyof Restrictions>
+    >,
     event: AuditEvent,
   ): Promise<ApiKey | null>;
   /** Only while `expected` is the newest secret and the key is active. */
@@ -271,4 +276,18 @@ export type LimitStore = {
    * `null` where another process was faster: read again, and decide again.
    */
   write(id: string, expected: string | null, record: LimitRecord, keepMs: number): Promise<string | null>;
+};
+
+/** What restrictions in report mode would have refused, by key; `revision` is `null` where nothing is remembered. */
+export type HeldWouldRefuse = { readonly revision: string | null; readonly entries: readonly WouldRefuse[] };
+
+export type WouldRefuseStore = {
+  getMany(keyIds: readonly string[]): Promise<ReadonlyMap<string, HeldWouldRefuse>>;
+  /** Only while the key's entries still have the revision `expected`; `false`: another process was faster. */
+  write(
+    keyId: string,
+    organizationId: string,
+    expected: string | null,
+    entries: readonly WouldRefuse[],
+  ): Promise<boolean>;
 };

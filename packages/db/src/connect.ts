@@ -14,6 +14,7 @@ import { createOrganizationStore } from './stores/organizations.ts';
 import { createProjectStore } from './stores/projects.ts';
 import { createSessionStore } from './stores/sessions.ts';
 import { createUsageStore } from './stores/usage.ts';
+import { createWouldRefuseStore } from './stores/would-refuse.ts';
 
 /** Where the URI names no database. */
 export const DEFAULT_DATABASE = 'kaana';
@@ -84,6 +85,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     audit: translateErrors(createAuditStore(models, [organizations, accounts, keys, projects, sessions])),
     usage: translateErrors(createUsageStore(models)),
     limits: translateErrors(createLimitStore(models)),
+    wouldRefuse: translateErrors(createWouldRefuseStore(models)),
   };
 
   return {

@@ -3,6 +3,7 @@ import {
   type ApiKey,
   type AuditEvent,
   type Counts,
+  DEFAULT_MODES,
   IMPORT_FORMATS,
   type ImportRule,
   type KeyActivity,
@@ -11,9 +12,11 @@ import {
   PERMISSIONS,
   PLANS,
   type Project,
+  RESTRICTION_MODES,
   ROLES,
   type Session,
   type UsageDelta,
+  type WouldRefuse,
 } from '@kaana/core';
 import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
 
@@ -120,7 +123,11 @@ const apiKey = stateful({
   status: { ...text, enum: ['active', 'revoked'] },
   slot: { type: Number, default: null },
   scopes: { type: [{ type: String, enum: PERMISSIONS }], default: null },
+  scopesMode: { type: String, enum: RESTRICTION_MODES, default: DEFAULT_MODES.scopesMode },
+  scopesChangedAt: optionalDate,
   allowedIps: { type: [String], default: null },
+  allowedIpsMode: { type: String, enum: RESTRICTION_MODES, default: DEFAULT_MODES.allowedIpsMode },
+  allowedIpsChangedAt: optionalDate,
   createdAt: date,
   expiresAt: optionalDate,
   revokedAt: optionalDate,
@@ -212,6 +219,26 @@ const keyActivity = new Schema(
   options,
 );
 
+/** `_id` is the key's id; `revision` changes with every write. */
+const wouldRefuse = new Schema(
+  {
+    _id: text,
+    organizationId: text,
+    revision: text,
+    entries: [
+      {
+        _id: false,
+        check: text,
+        value: { type: String, default: null },
+        count,
+        firstAt: date,
+        lastAt: date,
+      },
+    ],
+  },
+  options,
+);
+
 /** `revision` changes with every write; `log` is packed (see `stores/limits.ts`). */
 const limit = new Schema(
   {
@@ -249,6 +276,12 @@ export type StoredActivity = Pick<KeyActivity, 'secrets'> & {
   last: { at: Date; ip: string; userAgent: string };
 };
 export type StoredImportRule = { _id: string; rule: ImportRule };
+export type StoredWouldRefuse = {
+  _id: string;
+  organizationId: string;
+  revision: string;
+  entries: WouldRefuse[];
+};
 export type StoredLimit = {
   _id: string;
   revision: string;
@@ -278,6 +311,7 @@ export const defineModels = (connection: Connection) => {
     usageRollUps: define<StoredRollUp>('UsageRollUp', usageRollUp, 'usage_rollups'),
     activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
     importRules: define<StoredImportRule>('ImportRule', importRule, 'import_rules'),
+    wouldRefuse: define<StoredWouldRefuse>('WouldRefuse', wouldRefuse, 'would_refuse'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
   };
 };

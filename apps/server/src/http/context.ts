@@ -1,5 +1,5 @@
 import { type Context, credentialOf, type ResponseState } from '@kaana/api';
-import type { Domain } from '@kaana/core';
+import { type Domain, normalizeAddress } from '@kaana/core';
 import type { FastifyRequest } from 'fastify';
 
 const textOf = (header: string | string[] | undefined): string | null =>
@@ -15,7 +15,7 @@ export const createContext = (
   const response: ResponseState = {};
   return {
     domain,
-    origin: { requestId: request.id, ip: request.ip },
+    origin: { requestId: request.id, ip: normalizeAddress(request.ip) },
     userAgent: headers['user-agent'] ?? null,
     credential: credentialOf(headers.authorization, sessionCookie),
     organization: textOf(headers['kaana-organization']),

@@ -120,6 +120,7 @@ describe('the OpenAPI document', () => {
         'GET /api/keys',
         'POST /api/keys',
         'GET /api/keys/{id}',
+        'GET /api/keys/{id}/would-refuse',
         'PATCH /api/keys/{id}',
         'POST /api/keys/{id}/revoke',
         'POST /api/keys/{id}/rotate',

@@ -1,4 +1,4 @@
-import { IMPORT_FORMATS, KEY_SORTS, ORDERS } from '@kaana/core';
+import { IMPORT_FORMATS, KEY_SORTS, ORDERS, RESTRICTION_MODES } from '@kaana/core';
 import { z } from 'zod';
 import {
   AccountSummary,
@@ -17,6 +17,15 @@ import {
 export const ImportFormat = z.enum(IMPORT_FORMATS);
 export const KeyStatus = z.enum(['active', 'revoked', 'expired']);
 
+export const RestrictionMode = z.enum(RESTRICTION_MODES);
+const ScopesMode = RestrictionMode.describe(
+  'What becomes of the scopes: `enforce` refuses what is beyond them; `report` lets it pass, and counts it; `off` keeps ' +
+    'the list and does nothing. A key whose scopes are not enforced may do all that its owner may',
+);
+const AllowedIpsMode = RestrictionMode.describe(
+  'The same for `allowedIps`: `enforce` refuses other addresses, `report` lets them pass and counts them, `off` does nothing',
+);
+
 export const KeySecret = z.object({
   id: Id,
   start: z.string().describe('First characters of the token, to tell secrets apart'),
@@ -32,7 +41,13 @@ export const Key = z
     start: z.string().describe('First characters of the newest token'),
     status: KeyStatus,
     scopes: z.array(PermissionSchema).nullable().describe('null: all that its owner may do'),
+    scopesMode: ScopesMode,
     allowedIps: z.array(z.string()).nullable().describe('Addresses and CIDR ranges; null: any'),
+    allowedIpsMode: AllowedIpsMode,
+    wouldRefuse: z
+      .object({ count: z.number().int(), lastAt: Timestamp })
+      .nullable()
+      .describe('What the lists in mode `report` would have refused so far; null: nothing'),
     createdAt: Timestamp,
     lastUsedAt: Timestamp.nullable(),
     lastUsedIp: z.string().nullable(),
@@ -96,15 +111,19 @@ export const KeyIdInput = z.strictObject({ id: Id });
 export const KeyCreateInput = z.strictObject({
   name: Name.describe('What the key is for, e.g. "Zapier Integration"'),
   scopes: Scopes.optional(),
+  scopesMode: ScopesMode.optional(),
   expiresAt: TimestampInput.optional(),
   allowedIps: AllowedIps.optional(),
+  allowedIpsMode: AllowedIpsMode.optional(),
 });
 export const KeyUpdateInput = z.strictObject({
   id: Id,
   name: Name.optional(),
   scopes: Scopes.nullable().optional(),
+  scopesMode: ScopesMode.optional(),
   expiresAt: TimestampInput.nullable().optional(),
   allowedIps: AllowedIps.nullable().optional(),
+  allowedIpsMode: AllowedIpsMode.optional(),
 });
 export const KeyRevokeInput = z.strictObject({ id: Id, reason: Reason.optional() });
 export const KeyRotateInput = z.strictObject({

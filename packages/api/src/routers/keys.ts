@@ -19,9 +19,11 @@ import {
   KeyWithToken,
 } from '../contracts/keys.ts';
 import { cursorOf, positionOf } from '../key-cursor.ts';
+import { WouldRefuse } from '../contracts/would-refuse.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { reportLeak, verifyKey } from '../verify.ts';
 import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
+import { toWouldRefuse } from '../would-refuse.ts';
 
 export const keysRouter = {
   list: procedure('keys:read', {
@@ -76,6 +78,17 @@ export const keysRouter = {
       toOneKey(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
     ),
 
+  wouldRefuse: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys/{id}/would-refuse',
+    summary: 'What an API key’s lists in mode "report" let pass and would refuse',
+  })
+    .input(KeyIdInput)
+    .output(WouldRefuse)
+    .query(async ({ ctx, input }) =>
+      toWouldRefuse(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
+    ),
+
   create: procedure('keys:write', {
     method: 'POST',
     path: '/keys',
@@ -86,9 +99,8 @@ export const keysRouter = {
     .output(KeyWithToken)
     .mutation(async ({ ctx, input }) => {
       const { key, token } = await ctx.domain.keys.create(ctx.caller, {
-        name: input.name,
-        scopes: input.scopes ? [...new Set(input.scopes)] : null,
-        allowedIps: input.allowedIps ?? null,
+        ...input,
+        scopes: input.scopes && [...new Set(input.scopes)],
         expiresAt: toDateOrNull(input.expiresAt),
       });
       return { key: await toOneKey(ctx.domain, key), token };

@@ -9,6 +9,7 @@ import {
 import { Decoded, idOf } from '../decoded.ts';
 import { toEntity } from '../entity.ts';
 import type { Models, Stored } from '../schemas.ts';
+import { toKey } from './key-entity.ts';
 import { toOrganization } from './organizations.ts';
 
 /** About 3 kB a key. What is not kept is decoded again, and costs a second round trip. */
@@ -26,7 +27,7 @@ type Found = {
  * for together with the key; only a key that this process has not seen costs a second round trip.
  */
 export const createCredentialStore = ({ keys, accounts, organizations }: Models): CredentialStore => {
-  const decodedKeys = new Decoded<ApiKey>((document: Stored<ApiKey>) => toEntity(document), KEPT);
+  const decodedKeys = new Decoded<ApiKey>(toKey, KEPT);
   const decodedAccounts = new Decoded<Account>((document: Stored<Account>) => toEntity(document), KEPT);
   const decodedOrganizations = new Decoded<Organization>(toOrganization, KEPT);
   /** Digest -> the key it was last seen at. */

@@ -1,7 +1,8 @@
 import { type ApiKey, type ImportStore, ruleIdOf } from '@kaana/core';
-import { LIVE, toEntity, toStored } from '../entity.ts';
+import { LIVE, toStored } from '../entity.ts';
 import type { StatefulCollection } from '../outbox.ts';
 import type { Models, Stored } from '../schemas.ts';
+import { toKey } from './key-entity.ts';
 import { HOLDS_SLOT } from './keys.ts';
 
 type StoredKey = Stored<ApiKey>;
@@ -28,7 +29,7 @@ export const createImportStore = (
       .select({ outbox: 0 })
       .lean<StoredKey[]>();
     const byLookup = new Map<string, ApiKey[]>();
-    for (const key of found.map(toEntity)) {
+    for (const key of found.map(toKey)) {
       for (const { imported } of key.secrets) {
         if (!imported) continue;
         const others = byLookup.get(imported.lookup);
@@ -59,7 +60,7 @@ export const createImportStore = (
           .lean<StoredKey[]>(),
       ),
     );
-    return found.flat().map(toEntity);
+    return found.flat().map(toKey);
   },
 
   slots: async (accountIds) => {

@@ -1,7 +1,8 @@
 import type { ApiKey, KeySearch, KeySort, ListedKey } from '@kaana/core';
 import type { Model, QueryFilter } from 'mongoose';
-import { LIVE, toEntity } from '../entity.ts';
+import { LIVE } from '../entity.ts';
 import type { Stored } from '../schemas.ts';
+import { toKey } from './key-entity.ts';
 
 type StoredKey = Stored<ApiKey>;
 type Found = StoredKey & { position: string | Date; activity?: unknown };
@@ -65,7 +66,7 @@ export const searchKeys = async (
     ])
     .toArray();
   return found.map(({ position, activity: _activity, ...document }) => {
-    const key = toEntity(document as StoredKey);
+    const key = toKey(document as StoredKey);
     return { key, position: { value: position instanceof Date ? position.getTime() : position, id: key.id } };
   });
 };

@@ -1,9 +1,10 @@
 import type { ApiKey, KeyQuery, KeyStore } from '@kaana/core';
 import type { QueryFilter } from 'mongoose';
-import { beforeCursor, LIVE, NEWEST_FIRST, toEntity, toStored } from '../entity.ts';
+import { beforeCursor, LIVE, NEWEST_FIRST, toStored } from '../entity.ts';
 import { isDuplicateKey } from '../errors.ts';
 import type { StatefulCollection } from '../outbox.ts';
 import type { Models, Stored } from '../schemas.ts';
+import { toKey } from './key-entity.ts';
 import { searchKeys } from './key-search.ts';
 
 type StoredKey = Stored<ApiKey>;
@@ -24,7 +25,7 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
   insert: async (key, event) => ((await state.insert(toStored(key), event)) ? 'inserted' : 'slot_taken'),
   get: async (organizationId, id) => {
     const found = await keys.findOne({ _id: id, organizationId, ...LIVE }).lean<StoredKey>();
-    return found && toEntity(found);
+    return found && toKey(found);
   },
   list: async (query) => {
     const { organizationId, accountId, limit } = query;
@@ -34,12 +35,12 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       .sort(NEWEST_FIRST)
       .limit(limit)
       .lean<StoredKey[]>();
-    return found.map(toEntity);
+    return found.map(toKey);
   },
   search: (query) => searchKeys(keys, statusFilter(query), query),
   getMany: async (organizationId, ids) => {
     const found = await keys.find({ _id: { $in: ids }, organizationId, ...LIVE }).lean<StoredKey[]>();
-    return found.map(toEntity);
+    return found.map(toKey);
   },
   findByDigests: async (digests) => {
     const found = await keys.collection
@@ -47,7 +48,7 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       .toArray();
     const byDigest = new Map<string, ApiKey>();
     for (const document of found as unknown as StoredKey[]) {
-      const key = toEntity(document);
+      const key = toKey(document);
       for (const { digest } of key.secrets) byDigest.set(digest, key);
     }
     return byDigest;
@@ -89,7 +90,7 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       change,
       event,
     );
-    return updated && toEntity(updated);
+    return updated && toKey(updated);
   },
   replaceSecrets: async (organizationId, id, expected, secrets, event) => {
     const guard = {
@@ -100,7 +101,7 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       ...HOLDS_SLOT,
     };
     const updated = await state.update(guard, { secrets }, event);
-    return updated && toEntity(updated);
+    return updated && toKey(updated);
   },
   revoke: async (organizationId, id, at, reason, event, leak) => {
     const updated = await state.update(
@@ -114,6 +115,6 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
       },
       event,
     );
-    return updated && toEntity(updated);
+    return updated && toKey(updated);
   },
 });

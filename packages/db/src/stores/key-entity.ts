@@ -1,0 +1,6 @@
+import { type ApiKey, DEFAULT_MODES } from '@kaana/core';
+import { toEntity } from '../entity.ts';
+import type { Stored } from '../schemas.ts';
+
+/** A key as the domain knows it. Those of before lack what has been added since. */
+export const toKey = (document: Stored<ApiKey>): ApiKey => ({ ...DEFAULT_MODES, ...toEntity(document) });
