@@ -23,6 +23,11 @@ export type Settlement = { readonly leaseId: string; readonly uses: readonly num
 export type Question = {
   /** How many wait to be admitted. */
   readonly count: number;
+  /**
+   * Where some ask for more than one admission at once, or for none: what each asks for, in their order, together
+   * `count`. Each gets all that it asks for, or nothing.
+   */
+  readonly costs?: readonly number[] | undefined;
   readonly limit: number;
   readonly windowMs: number;
   readonly now: Instant;
@@ -36,7 +41,7 @@ export type Decision = {
   readonly leased: number;
   /** Admissions inside the window, these included, but for the lease. */
   readonly used: number;
-  /** Until the oldest admission leaves the window; where all are refused, until the next one could be admitted. */
+  /** Until the oldest admission leaves the window; where some are refused, until the cheapest of them could be admitted. */
   readonly availableInMs: number;
   /** Nothing was free, but leases that other processes may return are: when to ask again. */
   readonly askAgainInMs: number | null;
@@ -124,6 +129,24 @@ const leavesAt = ({ log, leases }: LimitRecord, surplus: number, windowMs: numbe
   return 0;
 };
 
+/**
+ * How many admissions are granted of `free`, and what the cheapest of the refused asks for (1 where nobody is refused).
+ * Whoever goes through the costs with `granted` instead of `free` finds the same ones admitted.
+ */
+const grant = ({ count, costs }: Question, free: number): { granted: number; cheapest: number } => {
+  if (!costs) return { granted: Math.max(0, Math.min(count, free)), cheapest: 1 };
+  let left = Math.max(0, free);
+  let granted = 0;
+  let cheapest = Number.POSITIVE_INFINITY;
+  for (const cost of costs) {
+    if (cost <= left) {
+      left -= cost;
+      granted += cost;
+    } else cheapest = Math.min(cheapest, cost);
+  }
+  return { granted, cheapest: Number.isFinite(cheapest) ? cheapest : 1 };
+};
+
 export const decide = (record: LimitRecord, question: Question): Decision => {
   const { count, limit, windowMs, now, settlement, lease } = question;
   const settled = record.leases.some(({ id }) => id === settlement?.leaseId);
@@ -135,7 +158,7 @@ export const decide = (record: LimitRecord, question: Question): Decision => {
   );
   const leasedBefore = leases.reduce((sum, { count }) => sum + count, 0);
   const usedBefore = countOf(log) + leasedBefore;
-  const granted = Math.max(0, Math.min(count, limit - usedBefore));
+  const { granted, cheapest } = grant(question, limit - usedBefore);
   const used = usedBefore + granted;
   if (granted > 0) appendUse(log, stampOf(now.latest, limit, windowMs), granted);
   const leased =
@@ -150,7 +173,7 @@ export const decide = (record: LimitRecord, question: Question): Decision => {
     used,
     availableInMs: Math.max(
       0,
-      leavesAt({ log, leases }, Math.max(1, used - limit + (granted < count ? 1 : 0)), windowMs) -
+      leavesAt({ log, leases }, Math.max(1, used - limit + (granted < count ? cheapest : 0)), windowMs) -
         now.earliest,
     ),
     askAgainInMs: mayReturn ? Math.max(1, Math.max(...open.map(({ until }) => until)) - now.earliest) : null,

@@ -188,12 +188,146 @@ describe('admissions in advance', () => {
   });
 });
 
+describe('a cost', () => {
+  it('is admitted whole or not at all, and leaves what it does not get to cheaper ones', async () => {
+    const { limiter, time } = setUp();
+    const states = await Promise.all([60, 50, 30, 11, 10, 1].map((cost) => limiter.admit('a', 100, cost)));
+    expect(states.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
+      [true, 40],
+      [false, 0],
+      [true, 10],
+      [false, 0],
+      [true, 0],
+      [false, 0],
+    ]);
+    time.advance(REQUEST_WINDOW_MS);
+    expect(await limiter.admit('a', 100, 100)).toMatchObject({ allowed: true, remaining: 0 });
+    expect(await limiter.admit('a', 100, 1)).toMatchObject({ allowed: false });
+  });
+
+  it('that does not fit refuses nobody else, and says when it could fit', async () => {
+    const { limiter, time } = setUp();
+    await limiter.admit('a', 100, 30);
+    time.advance(10_000);
+    await limiter.admit('a', 100, 30);
+    time.advance(10_000);
+    expect(await limiter.admit('a', 100, 41)).toMatchObject({
+      allowed: false,
+      remaining: 40,
+      resetSeconds: 40,
+    });
+    expect(await limiter.admit('a', 100, 71)).toMatchObject({
+      allowed: false,
+      remaining: 40,
+      resetSeconds: 50,
+    });
+    expect(await limiter.admit('a', 100, 1)).toMatchObject({ allowed: true, remaining: 39 });
+    time.advance(40_000);
+    expect(await limiter.admit('a', 100, 41)).toMatchObject({ allowed: true });
+  });
+
+  it('above the limit is never admitted, and counts nothing', async () => {
+    const { limiter, store } = setUp();
+    for (const cost of [101, 1_000_000_000, Number.MAX_SAFE_INTEGER])
+      expect(await limiter.admit('a', 100, cost)).toMatchObject({ allowed: false, remaining: 100 });
+    expect(store.writes).toBe(0);
+    expect(await limiter.admit('a', 100, 100)).toMatchObject({ allowed: true });
+  });
+
+  it('of 0 counts nothing, and tells whether one more would be let in, whoever has used the rest', async () => {
+    const { limiters, store, time } = setUp({ processes: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    await one.admit('a', 10, 4);
+    expect(await one.admit('a', 10, 0)).toMatchObject({ allowed: true, remaining: 6 });
+    await other.admit('a', 10, 6);
+    const { writes } = store;
+    expect(await one.admit('a', 10, 0)).toMatchObject({ allowed: false, remaining: 0, resetSeconds: 60 });
+    expect(await Promise.all([0, 0].map((cost) => other.admit('a', 10, cost)))).toMatchObject([
+      { allowed: false },
+      { allowed: false },
+    ]);
+    expect(store.writes).toBe(writes);
+    time.advance(REQUEST_WINDOW_MS);
+    expect(await one.admit('a', 10, 0)).toMatchObject({ allowed: true, remaining: 10 });
+  });
+
+  it('is asked for together with others, in one question', async () => {
+    const { limiter, store } = setUp();
+    await Promise.all([0, 5, 1, 1, 0, 3].map((cost) => limiter.admit('a', 100, cost)));
+    expect(store.writes).toBe(1);
+    expect(await limiter.admit('a', 100, 0)).toMatchObject({ remaining: 90 });
+  });
+
+  it('is taken from what is held in advance, where all of it is there', async () => {
+    const { limiter, ask, store, time } = setUp();
+    await ask(200, 10_000);
+    time.advance(100);
+    await ask(1, 10_000);
+    const { writes } = store;
+    expect(await limiter.admit('a', 10_000, 20)).toMatchObject({ allowed: true, remaining: 10_000 - 221 });
+    expect(await limiter.admit('a', 10_000, 0)).toMatchObject({ allowed: true, remaining: 10_000 - 221 });
+    expect(store.writes).toBe(writes);
+    expect(await limiter.admit('a', 10_000, 9_779)).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
+  it('waits for what another process may return, and lets others pass meanwhile', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    await ask(1_000, 10_000, 'a', one);
+    time.advance(100);
+    await ask(1, 10_000, 'a', one);
+    const whole = Promise.resolve(other.admit('a', 10_000, 8_000));
+    await settled();
+    expect(await other.admit('a', 10_000, 1)).toMatchObject({ allowed: true });
+    for (let step = 0; step < 8; step++) {
+      time.advance(250);
+      await one.settle();
+      await settled();
+    }
+    expect(await whole).toMatchObject({ allowed: true, remaining: 10_000 - 1_001 - 8_001 });
+  });
+
+  it('does not wait for ever for a process that takes more and more in advance', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    await ask(300, 10_000, 'a', one);
+    let state: RateLimitState | undefined;
+    void Promise.resolve(other.admit('a', 10_000, 9_900)).then((answer) => {
+      state = answer;
+    });
+    for (let step = 0; step < 20 && !state; step++) {
+      time.advance(250);
+      await Promise.all([ask(50, 10_000, 'a', one), settled()]);
+    }
+    expect(state).toMatchObject({ allowed: false });
+  });
+
+  it('is refused when too many wait, those that ask again in a moment included', async () => {
+    const { limiters, ask, time } = setUp({ processes: 2, maxWaiting: 2 });
+    const [one, other] = limiters as [Limiter, Limiter];
+    for (let request = 0; request < 60; request++) await ask(1, 10_000, 'a', one);
+    time.advance(10);
+    await ask(1, 10_000, 'a', one);
+    const waiting = [9_930, 9_930].map((cost) => Promise.resolve(other.admit('a', 10_000, cost)));
+    await settled();
+    await expect(other.admit('a', 10_000, 9_930)).rejects.toMatchObject({ code: 'overloaded' });
+    for (let step = 0; step < 20; step++) {
+      time.advance(250);
+      await one.settle();
+      await settled();
+    }
+    expect(allowed(await Promise.all(waiting))).toBe(1);
+  });
+});
+
 describe('any arrivals at several processes', () => {
-  const arrivals = (counts: fc.Arbitrary<number>) =>
+  const ONE = fc.constant(1);
+  const arrivals = (counts: fc.Arbitrary<number>, costs: fc.Arbitrary<number>) =>
     fc.array(
       fc.record({
         process: fc.nat(2),
         count: counts,
+        cost: costs,
         waitMs: fc.constantFrom(0, 0, 1, 30, 300, 999, 20_000, REQUEST_WINDOW_MS - 1, REQUEST_WINDOW_MS),
       }),
       { maxLength: 20 },
@@ -201,12 +335,12 @@ describe('any arrivals at several processes', () => {
 
   /** Plays the arrivals; time goes in steps, in which all processes settle. Every answer with its time. */
   const play = async (
-    pattern: readonly { process: number; count: number; waitMs: number }[],
+    pattern: readonly { process: number; count: number; cost: number; waitMs: number }[],
     limit: number,
     uncertaintyMs: number,
   ) => {
-    const { time, limiters, ask } = setUp({ processes: 3, uncertaintyMs });
-    const answers: { at: number; allowed: boolean }[] = [];
+    const { time, limiters } = setUp({ processes: 3, uncertaintyMs });
+    const answers: { at: number; allowed: boolean; cost: number }[] = [];
     const pending: Promise<unknown>[] = [];
     const pass = async (ms: number) => {
       for (let left = ms; left > 0; left -= 250) {
@@ -219,11 +353,11 @@ describe('any arrivals at several processes', () => {
         }
       }
     };
-    for (const { process, count, waitMs } of pattern) {
+    for (const { process, count, cost, waitMs } of pattern) {
       await pass(waitMs);
       const states = Array.from({ length: count }, async () => {
-        const [state] = await ask(1, limit, 'a', limiters[process]);
-        answers.push({ at: time.now(), allowed: state?.allowed ?? false });
+        const state = await limiters[process]?.admit('a', limit, cost);
+        answers.push({ at: time.now(), allowed: state?.allowed ?? false, cost });
       });
       pending.push(...states);
       await settled();
@@ -234,21 +368,30 @@ describe('any arrivals at several processes', () => {
   };
 
   it.each([
-    { limit: 5, counts: fc.integer({ min: 1, max: 6 }), lateMs: 0 },
-    { limit: 1_200, counts: fc.integer({ min: 1, max: 500 }), lateMs: 0 },
-    { limit: EXACT_LIMIT + 600, counts: fc.integer({ min: 1, max: 2_000 }), lateMs: 100 },
+    { limit: 5, counts: fc.integer({ min: 1, max: 6 }), costs: ONE, lateMs: 0 },
+    { limit: 1_200, counts: fc.integer({ min: 1, max: 500 }), costs: ONE, lateMs: 0 },
+    { limit: EXACT_LIMIT + 600, counts: fc.integer({ min: 1, max: 2_000 }), costs: ONE, lateMs: 100 },
+    { limit: 9, counts: fc.integer({ min: 1, max: 4 }), costs: fc.integer({ min: 0, max: 6 }), lateMs: 0 },
+    {
+      limit: EXACT_LIMIT + 600,
+      counts: fc.integer({ min: 1, max: 300 }),
+      costs: fc.constantFrom(1, 1, 2, 30, 400, 3_000),
+      lateMs: 100,
+    },
   ])('never exceed a limit of $limit, and are refused only where it is reached', async (scenario) => {
-    const { limit, counts, lateMs } = scenario;
+    const { limit, counts, costs, lateMs } = scenario;
     await fc.assert(
-      fc.asyncProperty(arrivals(counts), fc.constantFrom(0, 3), async (pattern, uncertaintyMs) => {
-        const accepted: number[] = [];
-        for (const { at, allowed } of await play(pattern, limit, uncertaintyMs)) {
-          const within = (ms: number) => accepted.filter((time) => time > at - ms).length;
+      fc.asyncProperty(arrivals(counts, costs), fc.constantFrom(0, 3), async (pattern, uncertaintyMs) => {
+        const accepted: { at: number; cost: number }[] = [];
+        for (const { at, allowed, cost } of await play(pattern, limit, uncertaintyMs)) {
+          const within = (ms: number) =>
+            accepted.reduce((sum, { at: time, cost }) => (time > at - ms ? sum + cost : sum), 0);
           if (allowed) {
-            accepted.push(at);
+            accepted.push({ at, cost });
             expect(within(REQUEST_WINDOW_MS)).toBeLessThanOrEqual(limit);
           } else {
-            expect(within(REQUEST_WINDOW_MS + lateMs + 2 * uncertaintyMs + 1)).toBeGreaterThanOrEqual(limit);
+            const late = REQUEST_WINDOW_MS + lateMs + 2 * uncertaintyMs + 1;
+            expect(within(late)).toBeGreaterThan(limit - Math.max(1, cost));
           }
         }
       }),

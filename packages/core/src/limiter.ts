@@ -38,16 +38,19 @@ export class Limiter {
   }
 
   /**
-   * Counts one request of the account, if the limit (per 60 seconds) lets it in. Answers at once where that can be
-   * known. Errors: `overloaded`, `store_unavailable`.
+   * Counts one request of the account, or as many as its `cost` says, if the limit (per 60 seconds) lets all of them in;
+   * a cost of 0 counts nothing, and asks whether one more would be let in. Answers at once where that can be known.
+   * Errors: `overloaded`, `store_unavailable`.
    */
-  admit(accountId: string, limit: number): RateLimitState | Promise<RateLimitState> {
+  admit(accountId: string, limit: number, cost = 1): RateLimitState | Promise<RateLimitState> {
     let meter = this.#meters.get(accountId);
     if (!meter) {
       meter = new Meter(accountId, this.#store, this.#timer, this.#maxWaiting);
       this.#meters.set(accountId, meter);
     }
-    return meter.ask(limit);
+    if (cost <= limit) return meter.ask(limit, cost);
+    // It can never be let in: what is left of the limit is all there is to say.
+    return Promise.resolve(meter.ask(limit, 0)).then((state) => ({ ...state, allowed: false }));
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   type Decision,
   EXACT_LIMIT,
   type Lease,
+  SETTLING_MS,
   type Settlement,
   stampOf,
 } from './admission-log.ts';
@@ -65,6 +66,9 @@ export const systemTimer: Timer = {
 
 type Waiter = {
   readonly limit: number;
+  readonly cost: number;
+  /** How long a cost above 1 waits for what other processes may return. */
+  readonly patientUntil: number;
   readonly resolve: (state: RateLimitState) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -96,6 +100,8 @@ export class Meter {
   readonly #timer: Timer;
   readonly #maxWaiting: number;
   #waiting: Waiter[] = [];
+  /** Costs above 1 that ask again in a moment. */
+  #deferred = 0;
   #busy = false;
   #held: HeldLimit | null = null;
   #lease: OpenLease | null = null;
@@ -113,15 +119,19 @@ export class Meter {
     this.#measuredSince = this.#lastAsked = timer.now();
   }
 
-  ask(limit: number): RateLimitState | Promise<RateLimitState> {
+  /** `cost`: how many admissions at once, all or none; 0 only asks whether one more would be let in. */
+  ask(limit: number, cost: number): RateLimitState | Promise<RateLimitState> {
     const now = this.#timer.now();
     this.#lastAsked = now;
-    return this.#refuseExhausted(limit, now) ?? this.#useLease(limit, now) ?? this.#enqueue(limit);
+    return (
+      this.#refuseExhausted(limit, now) ?? this.#useLease(limit, cost, now) ?? this.#enqueue(limit, cost, now)
+    );
   }
 
   /** Nothing depends on it any more. */
   isIdle(now: number): boolean {
-    return !this.#busy && !this.#lease && !this.#settlement && now - this.#lastAsked > IDLE_MS;
+    const waits = this.#busy || this.#deferred > 0;
+    return !waits && !this.#lease && !this.#settlement && now - this.#lastAsked > IDLE_MS;
   }
 
   /** Tells what became of a lease that has ended, or, with `early`, of any. */
@@ -147,25 +157,33 @@ export class Meter {
     return stateOf(false, limit, exhausted.used, exhausted.until - now);
   }
 
-  #useLease(limit: number, now: number): RateLimitState | null {
+  #useLease(limit: number, cost: number, now: number): RateLimitState | null {
     const lease = this.#lease;
-    if (!lease || lease.left === 0 || lease.limit !== limit || now >= lease.endsAt) return null;
-    lease.left--;
-    lease.used++;
-    this.#admitted++;
-    appendUse(lease.uses, stampOf(lease.databaseTime + (now - lease.startedAt), limit, REQUEST_WINDOW_MS), 1);
+    if (!lease || lease.left === 0 || lease.left < cost || lease.limit !== limit || now >= lease.endsAt)
+      return null;
+    if (cost > 0) {
+      lease.left -= cost;
+      lease.used += cost;
+      this.#admitted += cost;
+      const at = lease.databaseTime + (now - lease.startedAt);
+      appendUse(lease.uses, stampOf(at, limit, REQUEST_WINDOW_MS), cost);
+    }
     return stateOf(true, limit, lease.used, lease.availableAt - now);
   }
 
-  #enqueue(limit: number): Promise<RateLimitState> {
-    if (this.#waiting.length >= this.#maxWaiting) return Promise.reject(overloaded());
+  #enqueue(limit: number, cost: number, now: number): Promise<RateLimitState> {
+    if (this.#waiting.length + this.#deferred >= this.#maxWaiting) return Promise.reject(overloaded());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ limit, resolve, reject });
-      if (this.#busy) return;
-      this.#busy = true;
-      // After the poll phase: what one read of the sockets brought in asks together.
-      setImmediate(() => void this.#drain());
+      this.#waiting.push({ limit, cost, patientUntil: now + LEASE_MS + SETTLING_MS, resolve, reject });
+      this.#begin();
     });
+  }
+
+  #begin(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    // After the poll phase: what one read of the sockets brought in asks together.
+    setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {
@@ -176,17 +194,22 @@ export class Meter {
       const batch = this.#waiting.splice(0, limit);
       if (batch.length === 0) break;
       try {
-        const decision = await this.#question(batch.length, limit);
-        const { granted, used, availableInMs, askAgainInMs } = decision;
-        for (const [index, waiter] of batch.entries()) {
-          if (index < granted) {
-            waiter.resolve(stateOf(true, limit, used - granted + index + 1, availableInMs));
-          } else if (askAgainInMs === null) {
-            waiter.resolve(stateOf(false, limit, used, availableInMs));
-          }
-        }
-        if (granted < batch.length && askAgainInMs !== null) {
-          this.#waiting.unshift(...batch.slice(granted));
+        const costs = batch.some(({ cost }) => cost !== 1) ? batch.map(({ cost }) => cost) : undefined;
+        const count = costs ? costs.reduce((sum, cost) => sum + cost, 0) : batch.length;
+        const decision = await this.#question(count, limit, costs);
+        const refused = this.#answer(batch, limit, decision);
+        const { askAgainInMs, used } = decision;
+        if (refused.length === 0 || askAgainInMs === null) continue;
+        if (used < limit) {
+          // Only costs above 1 do not fit into what is left: others need not wait for them.
+          this.#deferred += refused.length;
+          void this.#timer.wait(askAgainInMs).then(() => {
+            this.#deferred -= refused.length;
+            this.#waiting.push(...refused);
+            this.#begin();
+          });
+        } else {
+          this.#waiting.unshift(...refused);
           await this.#timer.wait(askAgainInMs);
         }
       } catch (error) {
@@ -196,11 +219,30 @@ export class Meter {
     this.#busy = false;
   }
 
+  /** Answers all but those that may get what they ask for in a moment, and returns these. */
+  #answer(batch: readonly Waiter[], limit: number, decision: Decision): Waiter[] {
+    const { granted, used, availableInMs, askAgainInMs } = decision;
+    const now = this.#timer.now();
+    const left: Waiter[] = [];
+    let ungiven = granted;
+    for (const waiter of batch) {
+      const { cost, patientUntil } = waiter;
+      if (cost <= ungiven) {
+        ungiven -= cost;
+        const usedBy = used - ungiven;
+        waiter.resolve(stateOf(cost > 0 || usedBy < limit, limit, usedBy, availableInMs));
+      } else if (askAgainInMs === null || (cost > 1 && now >= patientUntil)) {
+        waiter.resolve(stateOf(false, limit, used, availableInMs));
+      } else left.push(waiter);
+    }
+    return left;
+  }
+
   #serveFromLease(limit: number): void {
     const now = this.#timer.now();
     let served = 0;
     for (const waiter of this.#waiting) {
-      const state = this.#useLease(limit, now);
+      const state = this.#useLease(limit, waiter.cost, now);
       if (!state) break;
       waiter.resolve(state);
       served++;
@@ -225,7 +267,7 @@ export class Meter {
     this.#admitted += granted;
   }
 
-  async #question(count: number, limit: number): Promise<Decision> {
+  async #question(count: number, limit: number, costs?: readonly number[]): Promise<Decision> {
     const begunAt = this.#timer.now();
     const wanted = count === 0 ? 0 : this.#forecast(limit, begunAt);
     this.#closeLease();
@@ -239,9 +281,10 @@ export class Meter {
       uncertainty = now.latest - now.earliest;
       const advance: Lease | undefined =
         wanted > 0 ? { id: lease.id, until: now.latest + LEASE_MS, count: wanted } : undefined;
-      return { count, limit, windowMs: REQUEST_WINDOW_MS, now, settlement, lease: advance };
+      return { count, costs, limit, windowMs: REQUEST_WINDOW_MS, now, settlement, lease: advance };
     };
-    const held = this.#held;
+    // Who only asks writes nothing that would fail if what is believed were outdated.
+    const held = costs && count === 0 ? null : this.#held;
     // Not believed again unless the question comes to its end.
     this.#held = null;
     const answered = await answer(this.#store, this.#id, ask, held);
@@ -261,7 +304,7 @@ export class Meter {
         uses: [],
       };
     }
-    if (decision.granted < count && decision.askAgainInMs === null) {
+    if (!costs && decision.granted < count && decision.askAgainInMs === null) {
       const until = startedAt + decision.availableInMs - uncertainty;
       this.#exhausted = { limit, until, used: decision.used };
     }
