@@ -29,6 +29,17 @@ describe('the command line', () => {
     expect(typeof readCommand(args)).toBe('function');
   });
 
+  it('reads whether an organization runs the server', () => {
+    for (const [text, operator] of [
+      ['on', true],
+      ['off', false],
+    ] as const)
+      expect(readCommand(['organization', 'set', 'Acme', '--operator', text])).toEqual({
+        name: 'Acme',
+        change: { operator },
+      });
+  });
+
   it('offers help', () => {
     for (const args of [[], ['--help'], ['-h'], ['organization', 'set', '--help']])
       expect(readCommand(args)).toBe('help');
@@ -50,6 +61,8 @@ describe('the command line', () => {
     [['organization', 'set', 'Acme', '--requests-per-minute', '1e3'], 'whole number'],
     [['organization', 'set', 'Acme', '--requests-per-minute', '99999999999'], 'whole number'],
     [['organization', 'set', 'Acme', '--requests-per-minute='], 'whole number'],
+    [['organization', 'set', 'Acme', '--operator', 'yes'], 'on or off'],
+    [['organization', 'set', 'Acme', '--operator'], '--operator'],
     [['organization', 'set', 'Acme', '--colour', 'red'], '--colour'],
     [['keys', 'import'], 'Which file'],
     [['keys', 'import', 'a', 'b'], 'one file'],

@@ -1,22 +1,39 @@
 import {
+  type Account,
+  assessPermissions,
   type Caller,
   type Domain,
+  explain,
+  explainUnknown,
   KaanaError,
+  type KeyCheck,
   type KeyPrincipal,
-  missingPermissions,
+  type KeyQuestion,
+  type Match,
+  noteReported,
+  type Organization,
   type Origin,
   type Permission,
+  type RateLimitState,
   requestsPerMinute,
+  skipped,
   THROTTLES,
   takeAttempt,
 } from '@kaana/core';
 import type { z } from 'zod';
-import type { KeyVerifyOutput } from './contracts/keys.ts';
+import type { KeyVerdict } from './contracts/verify.ts';
 import { toAccountSummary, toOrganizationSummary } from './wire.ts';
 
-type Verdict = z.infer<typeof KeyVerifyOutput>;
+type Verdict = z.infer<typeof KeyVerdict>;
 
-const NOTHING: Omit<Verdict, 'code' | 'detail'> = {
+export type VerifyItem = {
+  readonly token: string;
+  readonly permissions?: readonly Permission[] | undefined;
+  readonly ip?: string | undefined;
+  readonly cost?: number | undefined;
+};
+
+const REFUSED: Omit<Verdict, 'code' | 'detail'> = {
   valid: false,
   key: null,
   account: null,
@@ -25,71 +42,172 @@ const NOTHING: Omit<Verdict, 'code' | 'detail'> = {
   ratelimit: null,
 };
 
-const describe = ({ account, organization, permissions, key }: KeyPrincipal) => ({
+const describe = ({
+  key,
+  account,
+  organization,
+}: Match['found']): Pick<Verdict, 'key' | 'account' | 'organization'> => ({
   key: {
     id: key.id,
     name: key.name,
     start: key.secrets[0]?.start ?? '',
     expiresAt: key.expiresAt?.toISOString() ?? null,
   },
-  account: { ...toAccountSummary(account), role: account.role },
-  organization: toOrganizationSummary(organization),
-  permissions: [...permissions],
+  account: account && { ...toAccountSummary(account), role: account.role },
+  organization: organization && toOrganizationSummary(organization),
 });
 
-/** The question was answered, whatever the answer: only a fault of the store or of the question is an error. */
-export const verifyKey = async (
+const toWire = (checks: readonly KeyCheck[]): Verdict['checks'] =>
+  checks.map(({ values, ...check }) => ({
+    ...check,
+    values: Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'object' && value !== null ? [...value] : value,
+      ]),
+    ),
+  }));
+
+/** Whether another organization has a token is nobody's business but an operator's; a person in the app is none. */
+const isOperator = ({ principal: { organization, credential } }: Caller): boolean =>
+  organization.operator && credential.type === 'key';
+
+const mayKnow = (caller: Caller, { found }: Match): boolean =>
+  caller.principal.organization.id === found.key.organizationId || isOperator(caller);
+
+/** The same words whether there is no such key, or one of another organization. */
+const unknownKey = (caller: Caller) =>
+  new KaanaError(
+    'key_unknown',
+    isOperator(caller) ? 'No such API key.' : 'No such API key in your organization.',
+  );
+
+type Judged = { readonly principal: KeyPrincipal | null; readonly refusal: KaanaError | null };
+
+/** All but the limit: exactly what a request with this key would meet. */
+const judge = (domain: Domain, match: Match, { ip, permissions }: KeyQuestion, quiet: boolean): Judged => {
+  try {
+    const principal = domain.authentication.principal(match, ip, { quiet });
+    const verdict = assessPermissions(principal.key, principal.permissions, permissions);
+    return { principal, refusal: verdict instanceof KaanaError ? verdict : null };
+  } catch (error) {
+    if (error instanceof KaanaError) return { principal: null, refusal: error };
+    throw error;
+  }
+};
+
+const limitDetail = ({ allowed, limit, remaining, resetSeconds }: RateLimitState, cost: number): string => {
+  if (allowed) return 'The key is valid.';
+  if (cost > limit) return `A cost of ${cost} is more than its account may make in a minute, ${limit}.`;
+  return cost > 1
+    ? `Its account has ${remaining} requests left, and this counts as ${cost}. Try again in ${resetSeconds} seconds.`
+    : `Its account has used up its requests for ${resetSeconds} seconds.`;
+};
+
+const limitCheck = (state: RateLimitState, cost: number): KeyCheck => ({
+  check: 'limit',
+  outcome: state.allowed ? 'passed' : 'failed',
+  code: state.allowed ? null : 'rate_limited',
+  detail: state.allowed ? null : limitDetail(state, cost),
+  values: { cost, limit: state.limit, remaining: state.remaining, resetSeconds: state.resetSeconds },
+});
+
+const toRateLimit = ({ limit, remaining, resetSeconds }: RateLimitState) => ({
+  limit,
+  remaining,
+  resetSeconds,
+});
+
+const answer = async (
   domain: Domain,
   caller: Caller,
-  input: { token: string; permissions?: Permission[] | undefined; ip?: string | undefined },
+  item: VerifyItem,
+  found: Match | KaanaError,
+  explained: boolean,
 ): Promise<Verdict> => {
-  let principal: KeyPrincipal;
-  try {
-    principal = await domain.authentication.key(input.token, input.ip ?? null);
-  } catch (error) {
-    if (!(error instanceof KaanaError) || error.code === 'store_unavailable' || error.code === 'overloaded') {
-      throw error;
-    }
-    // Whether another organization has this token is none of the caller's business, revoked or not.
-    const own = await belongsTo(domain, input.token, caller.principal.organization.id);
-    const refusal = own || error.code === 'key_malformed' ? error : unknownKey();
-    return { ...NOTHING, code: refusal.code, detail: refusal.message };
+  const { token, cost = 1 } = item;
+  const malformed = found instanceof KaanaError && found.code === 'key_malformed';
+  if (found instanceof KaanaError || !mayKnow(caller, found)) {
+    const refusal = malformed ? found : unknownKey(caller);
+    const checks = explained ? { checks: toWire(explainUnknown(token, refusal)) } : {};
+    return { ...REFUSED, code: refusal.code, detail: refusal.message, ...checks };
   }
-  if (principal.organization.id !== caller.principal.organization.id) {
-    const refusal = unknownKey();
-    return { ...NOTHING, code: refusal.code, detail: refusal.message };
+  const { account, organization } = found.found;
+  const question = { permissions: item.permissions ?? [], ip: item.ip ?? null, now: domain.clock() };
+  const { principal, refusal } = judge(domain, found, question, cost === 0);
+  const checks = explained ? explain(token, found, question) : [];
+  const about = { ...describe(found.found), permissions: [...(principal?.permissions ?? [])] };
+  const record = (outcome: 'served' | 'denied' | 'rateLimited') => {
+    if (!principal || cost === 0) return;
+    const exercised = outcome === 'served' ? question.permissions : null;
+    domain.recorder.record({ principal, outcome, ip: question.ip, userAgent: null, exercised });
+  };
+
+  if (refusal || !principal) {
+    record('denied');
+    const state = explained ? await peek(domain, account, organization) : null;
+    const limit = state ? limitCheck(state, 0) : skipped('limit');
+    return {
+      ...REFUSED,
+      ...about,
+      code: refusal?.code ?? 'internal',
+      detail: refusal?.message ?? '',
+      ratelimit: state && toRateLimit(state),
+      ...(explained ? { checks: toWire([...checks, limit]) } : {}),
+    };
   }
-  const about = describe(principal);
-  const missing = missingPermissions(principal.permissions, input.permissions ?? []);
-  if (missing.length > 0) {
-    const detail = `The key does not have ${missing.join(', ')}.`;
-    return { ...NOTHING, ...about, code: 'permission_denied', detail };
-  }
-  const state = await domain.limiter.admit(principal.account.id, requestsPerMinute(principal.organization));
-  const { limit, remaining, resetSeconds } = state;
-  const outcome = state.allowed ? 'served' : 'rateLimited';
-  domain.recorder.record({
-    principal,
-    outcome,
-    ip: input.ip ?? null,
-    userAgent: null,
-    exercised: state.allowed ? (input.permissions ?? null) : null,
-  });
+  const state = await domain.limiter.admit(
+    principal.account.id,
+    requestsPerMinute(principal.organization),
+    cost,
+  );
+  record(state.allowed ? 'served' : 'rateLimited');
+  if (state.allowed && cost > 0) noteReported(principal, question.permissions);
   return {
     ...about,
     valid: state.allowed,
     code: state.allowed ? 'valid' : 'rate_limited',
-    detail: state.allowed
-      ? 'The key is valid.'
-      : `Its account has used up its requests for ${resetSeconds} seconds.`,
-    ratelimit: { limit, remaining, resetSeconds },
+    detail: limitDetail(state, cost),
+    ratelimit: toRateLimit(state),
+    ...(explained ? { checks: toWire([...checks, limitCheck(state, cost)]) } : {}),
   };
 };
 
-const unknownKey = () => new KaanaError('key_unknown', 'No such API key in your organization.');
+/** What the limit would say, without counting anything. */
+const peek = async (
+  { limiter }: Domain,
+  account: Account | null,
+  organization: Organization | null,
+): Promise<RateLimitState | null> =>
+  account && organization ? limiter.admit(account.id, requestsPerMinute(organization), 0) : null;
 
-const belongsTo = async (domain: Domain, token: string, organizationId: string): Promise<boolean> =>
-  (await domain.tokens.find(token))?.key.organizationId === organizationId;
+/**
+ * The question was answered, whatever the answer: only a fault of the store or of the question is an error. All tokens
+ * are looked up together; afterwards each is counted by itself, in their order.
+ */
+export const verifyKeys = async (
+  domain: Domain,
+  caller: Caller,
+  items: readonly VerifyItem[],
+  explained = false,
+): Promise<Verdict[]> => {
+  const found = await Promise.all(
+    items.map(({ token, ip }) => domain.authentication.find(token, ip ?? null)),
+  );
+  return Promise.all(
+    items.map((item, index) => answer(domain, caller, item, found[index] ?? unknownKey(caller), explained)),
+  );
+};
+
+export const verifyKey = async (
+  domain: Domain,
+  caller: Caller,
+  { explain: explained, ...item }: VerifyItem & { readonly explain?: boolean | undefined },
+): Promise<Verdict> => {
+  const [verdict] = await verifyKeys(domain, caller, [item], explained);
+  if (!verdict) throw new Error('one token in, no verdict out');
+  return verdict;
+};
 
 export const reportLeak = async (
   domain: Domain,

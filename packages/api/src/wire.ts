@@ -145,6 +145,7 @@ export const toMember = (account: Account, activeKeys: number) => ({
 
 export const toOrganization = (organization: Organization) => ({
   ...toOrganizationSummary(organization),
+  operator: organization.operator,
   createdAt: iso(organization.createdAt),
   limits: {
     activeKeys: PLAN_TABLE[organization.plan].activeKeys,

@@ -16,39 +16,63 @@ import type { WouldRefuseRecorder } from './would-refuse.ts';
 /** Who a key acts as, and the key itself as it was read for this. */
 export type KeyPrincipal = Principal & { readonly key: ApiKey };
 
+/** A stored key, the secret of it that a token is, and its owner. */
+export type Match = { readonly found: Credentials; readonly secret: KeySecret };
+
 export type Authentication = {
   /**
    * The principal of a token. Errors: `key_malformed`, `key_unknown`, `key_revoked`, `key_expired`,
    * `account_inactive`, `ip_not_allowed` (`ip` `null`: unknown, which no list allows).
    */
   key(token: string, ip: string | null): Promise<KeyPrincipal>;
+  /** The first half of `key`: whose token it is, whatever may be wrong with it; or `key_malformed`, `key_unknown`. */
+  find(token: string, ip: string | null): Promise<Match | KaanaError>;
+  /** The second half: throws what `key` would. With `quiet`, nothing is noted of what would have been refused. */
+  principal(match: Match, ip: string | null, options?: { readonly quiet?: boolean }): KeyPrincipal;
   /** The principal of a session cookie's value. Errors: `session_invalid`, `account_inactive`. */
   session(value: string): Promise<Principal>;
 };
 
-const revoked = () =>
-  new KaanaError('key_revoked', 'This API key was revoked. Create a new one under Settings > API Keys.');
+/** Pure verdicts on a key, one for each thing that can be wrong with it. */
+export const assessStatus = ({ status }: ApiKey): KaanaError | null =>
+  status === 'revoked'
+    ? new KaanaError('key_revoked', 'This API key was revoked. Create a new one under Settings > API Keys.')
+    : null;
 
-/** A pure verdict on the key itself. */
-export const assessKey = (key: ApiKey, secret: KeySecret, now: number): KaanaError | null => {
-  if (key.status === 'revoked') return revoked();
-  if (key.expiresAt && key.expiresAt.getTime() <= now) {
-    return new KaanaError(
-      'key_expired',
-      'This API key has expired. Create a new one under Settings > API Keys.',
-    );
-  }
-  if (secret.expiresAt && secret.expiresAt.getTime() <= now) {
-    return new KaanaError(
-      'key_expired',
-      'This API key was rotated, and its old secret has expired. Use the new one.',
-    );
-  }
-  return null;
+export const assessExpiry = ({ expiresAt }: ApiKey, now: number): KaanaError | null =>
+  expiresAt && expiresAt.getTime() <= now
+    ? new KaanaError('key_expired', 'This API key has expired. Create a new one under Settings > API Keys.')
+    : null;
+
+export const assessSecret = ({ expiresAt }: KeySecret, now: number): KaanaError | null =>
+  expiresAt && expiresAt.getTime() <= now
+    ? new KaanaError(
+        'key_expired',
+        'This API key was rotated, and its old secret has expired. Use the new one.',
+      )
+    : null;
+
+export const assessOwner = (account: Account | null, organization: Organization | null): KaanaError | null =>
+  account?.status === 'active' && organization ? null : inactive();
+
+/** `reported`: refused if the list were enforced. */
+export const assessAddress = (
+  { allowedIps, allowedIpsMode }: ApiKey,
+  ip: string | null,
+): KaanaError | 'reported' | null => {
+  if (!allowedIps || allowedIpsMode === 'off' || isAddressAllowed(ip, allowedIps)) return null;
+  if (allowedIpsMode === 'report') return 'reported';
+  return new KaanaError(
+    'ip_not_allowed',
+    ip === null
+      ? 'This API key can be used from some addresses only, and yours is not known.'
+      : `This API key cannot be used from the address ${ip}.`,
+  );
 };
 
-/** What is stored of a token, and which of the key's secrets it is. */
-type Match = { readonly found: Credentials; readonly secret: KeySecret };
+/** The first thing that is wrong with the key itself. */
+export const assessKey = (key: ApiKey, secret: KeySecret, now: number): KaanaError | null =>
+  assessStatus(key) ?? assessExpiry(key, now) ?? assessSecret(secret, now);
 
 type Derived = {
   account: Account;
@@ -90,25 +114,6 @@ const principalOf = (
   };
   derived.set(key, { account, organization, secretId: secret.id, principal });
   return principal;
-};
-
-const checkAddress = (
-  key: ApiKey,
-  allowed: readonly string[],
-  ip: string | null,
-  wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
-): void => {
-  if (key.allowedIpsMode === 'off' || isAddressAllowed(ip, allowed)) return;
-  if (key.allowedIpsMode === 'report') {
-    wouldRefuse.note(key, 'ip', ip);
-    return;
-  }
-  throw new KaanaError(
-    'ip_not_allowed',
-    ip === null
-      ? 'This API key can be used from some addresses only, and yours is not known.'
-      : `This API key cannot be used from the address ${ip}.`,
-  );
 };
 
 const inactive = () =>
@@ -154,33 +159,52 @@ export const createAuthentication = (
 
   const isExpected = (token: string) => isForeignToken(token) && foreign.expected();
 
+  /** Told apart from what was never a token: a key of ours, mistyped, or one of another system. */
+  const findUnparsed = async (token: string, ip: string | null, reason: 'format' | 'checksum') =>
+    reason === 'format' && (await isExpected(token)) ? findForeign(token, ip) : malformed(reason);
+
+  const locate = (token: string, ip: string | null): Promise<Match | KaanaError | null> => {
+    const parsed = parseToken(token);
+    return parsed.ok ? findKey(token) : findUnparsed(token, ip, parsed.reason);
+  };
+
+  const malformed = (reason: 'format' | 'checksum') =>
+    new KaanaError(
+      'key_malformed',
+      reason === 'checksum'
+        ? 'This is not a Kaana API key as we make them: its checksum is wrong. Copy the whole key again.'
+        : 'This does not look like a Kaana API key. Send "Authorization: Bearer " and the key as it was shown, without spaces around it.',
+    );
+  const unknown = () =>
+    new KaanaError(
+      'key_unknown',
+      'No such API key. Check that it belongs to this server and was copied whole.',
+    );
+
+  const toPrincipal = ({ found, secret }: Match, ip: string | null, quiet: boolean): KeyPrincipal => {
+    const { key, account, organization } = found;
+    const refusal = assessKey(key, secret, clock());
+    if (refusal) throw refusal;
+    if (account?.status !== 'active' || !organization) throw inactive();
+    if (key.allowedIps) {
+      const verdict = assessAddress(key, ip);
+      if (verdict === 'reported') {
+        if (!quiet) wouldRefuse.note(key, 'ip', ip);
+      } else if (verdict) throw verdict;
+    }
+    return principalOf(key, secret, account, organization, wouldRefuse);
+  };
+
   return {
     key: async (token, ip) => {
-      const parsed = parseToken(token);
-      const isForeign = !parsed.ok && parsed.reason === 'format' && (await isExpected(token));
-      if (!parsed.ok && !isForeign) {
-        throw new KaanaError(
-          'key_malformed',
-          parsed.reason === 'checksum'
-            ? 'This is not a Kaana API key as we make them: its checksum is wrong. Copy the whole key again.'
-            : 'This does not look like a Kaana API key. Send "Authorization: Bearer " and the key as it was shown, without spaces around it.',
-        );
-      }
-      const match = await (isForeign ? findForeign(token, ip) : findKey(token));
-      if (!match) {
-        throw new KaanaError(
-          'key_unknown',
-          'No such API key. Check that it belongs to this server and was copied whole.',
-        );
-      }
-      const { found, secret } = match;
-      const { key, account, organization } = found;
-      const refusal = assessKey(key, secret, clock());
-      if (refusal) throw refusal;
-      if (account?.status !== 'active' || !organization) throw inactive();
-      if (key.allowedIps) checkAddress(key, key.allowedIps, ip, wouldRefuse);
-      return principalOf(key, secret, account, organization, wouldRefuse);
+      const match = (await locate(token, ip)) ?? unknown();
+      if (match instanceof KaanaError) throw match;
+      return toPrincipal(match, ip, false);
     },
+
+    find: async (token, ip) => (await locate(token, ip)) ?? unknown(),
+
+    principal: (match, ip, { quiet = false } = {}) => toPrincipal(match, ip, quiet),
 
     session: async (value) => {
       const digest = digestSession(value);

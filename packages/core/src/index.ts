@@ -33,4 +33,5 @@ export * from './token-finder.ts';
 export * from './usage.ts';
 export * from './usage-range.ts';
 export * from './usage-recorder.ts';
+export * from './verification.ts';
 export * from './would-refuse.ts';

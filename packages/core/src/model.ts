@@ -10,6 +10,8 @@ export type Organization = {
   readonly plan: Plan;
   /** The organization's own limit per account; `null`: the plan's. */
   readonly requestsPerMinute: number | null;
+  /** Runs this server: its keys with `keys:verify` verify the keys of every organization. */
+  readonly operator: boolean;
   readonly createdAt: Date;
 };
 

@@ -39,6 +39,7 @@ export type OperatorChange = {
   readonly plan?: Plan;
   /** `null`: the plan's own limit again. */
   readonly requestsPerMinute?: number | null;
+  readonly operator?: boolean;
 };
 
 /**
@@ -82,8 +83,8 @@ export const setOrganization = async (
     over.push(`${email} has ${active}`);
   }
   if (over.length === 0) return updated;
-  const { plan, requestsPerMinute } = organization;
-  await apply(updated, { plan, requestsPerMinute });
+  const { plan, requestsPerMinute, operator } = organization;
+  await apply(updated, { plan, requestsPerMinute, operator });
   throw new KaanaError(
     'key_limit_reached',
     `The ${updated.plan} plan allows ${limit} active keys per account, but ${over.join(', ')}. Nothing was changed: revoke keys first.`,
@@ -105,6 +106,7 @@ export const createOrganization = async (
     name: input.name,
     plan: input.plan,
     requestsPerMinute: null,
+    operator: false,
     createdAt: new Date(now),
   };
   const accounts: Account[] = [];

@@ -53,14 +53,15 @@ export const createPrincipal = (
   credential,
 });
 
-const note = ({ reported }: Principal, permissions: readonly Permission[]): void => {
+/** Counts those of the permissions that scopes in report mode would have refused. */
+export const noteReported = ({ reported }: Principal, permissions: readonly Permission[]): void => {
   if (!reported) return;
   for (const permission of missingPermissions(reported.scopes, permissions)) reported.note(permission);
 };
 
 export const requirePermission = (principal: Principal, permission: Permission): void => {
   if (principal.permissions.includes(permission)) {
-    if (principal.reported) note(principal, [permission]);
+    if (principal.reported) noteReported(principal, [permission]);
     return;
   }
   const inRole = ROLE_TABLE[principal.account.role].permissions.includes(permission);
@@ -76,7 +77,7 @@ export const requirePermission = (principal: Principal, permission: Permission):
 export const requireWithin = (principal: Principal, wanted: readonly Permission[], what: string): void => {
   const missing = missingPermissions(principal.permissions, wanted);
   if (missing.length === 0) {
-    note(principal, wanted);
+    noteReported(principal, wanted);
     return;
   }
   throw new KaanaError(

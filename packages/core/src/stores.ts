@@ -47,7 +47,7 @@ export type OrganizationStore = {
   isEmpty(): Promise<boolean>;
   update(
     id: string,
-    change: Partial<Pick<Organization, 'name' | 'plan' | 'requestsPerMinute'>>,
+    change: Partial<Pick<Organization, 'name' | 'plan' | 'requestsPerMinute' | 'operator'>>,
     event: AuditEvent,
   ): Promise<Organization | 'taken' | null>;
 };

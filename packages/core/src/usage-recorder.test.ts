@@ -12,6 +12,7 @@ const organization: Organization = {
   name: 'Acme',
   plan: 'standard',
   requestsPerMinute: null,
+  operator: false,
   createdAt: new Date(0),
 };
 const account: Account = {

@@ -63,6 +63,7 @@ const organization = stateful({
   nameKey: text,
   plan: { ...text, enum: PLANS },
   requestsPerMinute: { type: Number, default: null },
+  operator: { type: Boolean, default: false },
   createdAt: date,
 }).index({ nameKey: 1 }, { unique: true });
 

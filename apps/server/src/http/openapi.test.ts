@@ -126,6 +126,7 @@ describe('the OpenAPI document', () => {
         'POST /api/keys/{id}/rotate',
         'POST /api/keys/import',
         'POST /api/keys/verify',
+        'POST /api/keys/verify-batch',
         'POST /api/keys/leaked',
         'GET /api/usage',
         'GET /api/usage/headroom',

@@ -5,11 +5,9 @@ import {
   Id,
   line,
   Name,
-  OrganizationSummary,
   PageInput,
   PermissionSchema,
   page,
-  RoleSchema,
   Timestamp,
   TimestampInput,
 } from './shared.ts';
@@ -135,21 +133,6 @@ export const KeyRotateInput = z.strictObject({
     .max(30 * 24 * 3600)
     .default(24 * 3600)
     .describe('How long the old secret goes on working'),
-});
-export const KeyVerifyInput = z.strictObject({
-  token: z.string().max(1000),
-  permissions: z.array(PermissionSchema).max(20).optional().describe('What the token must be allowed to do'),
-  ip: z.union([z.ipv4(), z.ipv6()], 'is no IP address').optional().describe('The address of your own caller'),
-});
-export const KeyVerifyOutput = z.object({
-  valid: z.boolean(),
-  code: z.string().describe('`valid`, or the error code that a request with this token would get'),
-  detail: z.string(),
-  key: z.object({ id: Id, name: z.string(), start: z.string(), expiresAt: Timestamp.nullable() }).nullable(),
-  account: AccountSummary.extend({ role: RoleSchema }).nullable(),
-  organization: OrganizationSummary.nullable(),
-  permissions: z.array(PermissionSchema),
-  ratelimit: z.object({ limit: z.number(), remaining: z.number(), resetSeconds: z.number() }).nullable(),
 });
 const LeakedToken = z.string().max(1000);
 export const KeyLeakedInput = z

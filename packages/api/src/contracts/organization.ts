@@ -6,6 +6,9 @@ export const Organization = z
     id: Id,
     name: z.string(),
     plan: PlanSchema,
+    operator: z
+      .boolean()
+      .describe('Runs this server: its keys with `keys:verify` verify the keys of every organization'),
     createdAt: Timestamp,
     limits: z.object({
       activeKeys: z.number().int().nullable().describe('Per account; null: unlimited'),

@@ -12,16 +12,15 @@ import {
   KeyRevokeInput,
   KeyRotateInput,
   KeyUpdateInput,
-  KeyVerifyInput,
-  KeyVerifyOutput,
   KeyWatchInput,
   KeyWatchOutput,
   KeyWithToken,
 } from '../contracts/keys.ts';
-import { cursorOf, positionOf } from '../key-cursor.ts';
+import { KeyVerdict, KeyVerdicts, KeyVerifyInput, KeyVerifyManyInput } from '../contracts/verify.ts';
 import { WouldRefuse } from '../contracts/would-refuse.ts';
+import { cursorOf, positionOf } from '../key-cursor.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
-import { reportLeak, verifyKey } from '../verify.ts';
+import { reportLeak, verifyKey, verifyKeys } from '../verify.ts';
 import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
 import { toWouldRefuse } from '../would-refuse.ts';
 
@@ -156,11 +155,23 @@ export const keysRouter = {
   verify: procedure('keys:verify', {
     method: 'POST',
     path: '/keys/verify',
-    summary: 'Ask whether a token that your own caller sent is valid; counts as one request of its account',
+    summary:
+      'Ask whether a token that your own caller sent is valid; counts as one request of its account, or as its cost says',
   })
     .input(KeyVerifyInput)
-    .output(KeyVerifyOutput)
+    .output(KeyVerdict)
     .mutation(({ ctx, input }) => verifyKey(ctx.domain, ctx.caller, input)),
+
+  verifyMany: procedure('keys:verify', {
+    method: 'POST',
+    path: '/keys/verify-batch',
+    summary: 'Ask it of up to 100 tokens at once; each counts by itself',
+  })
+    .input(KeyVerifyManyInput)
+    .output(KeyVerdicts)
+    .mutation(async ({ ctx, input: { tokens, explain } }) => ({
+      data: await verifyKeys(ctx.domain, ctx.caller, tokens, explain),
+    })),
 
   leaked: publicProcedure({
     method: 'POST',

@@ -28,6 +28,7 @@ const addTenant = async () => {
     name: `Organization ${mark}`,
     plan: 'enterprise',
     requestsPerMinute: null,
+    operator: false,
     createdAt: now,
   };
   const account: Account = {

@@ -9,7 +9,8 @@ type StoredOrganization = Stored<Organization> & { nameKey: string };
 const nameKeyOf = (name: string) => name.trim().toLowerCase();
 export const toOrganization = (document: StoredOrganization): Organization => {
   const { nameKey: _nameKey, ...organization } = toEntity(document);
-  return organization;
+  // Organizations of before do not say that they are no operator.
+  return { ...organization, operator: organization.operator ?? false };
 };
 
 export const createOrganizationStore = (
