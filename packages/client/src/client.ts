@@ -23,6 +23,9 @@ const MAX_CALLS_IN_BATCH = 50;
 /** `client.projects.list.query()`, `client.keys.verify.mutate({ token })`: the server's router, typed. */
 export type KaanaClient = TRPCClient<AppRouter>;
 
+/** What `keys.verify` answers, and `keys.verifyMany` for each token. */
+export type KeyVerdict = Awaited<ReturnType<KaanaClient['keys']['verify']['mutate']>>;
+
 /**
  * One attempt, which ends with the first of: its result, `timeoutMs`, the caller's signal. It does not rely on the link
  * for that: a batch goes on as long as one of its calls is wanted, and those that are not wanted would wait along.

@@ -1,5 +1,5 @@
 export { type ParsedToken, parseToken } from '@kaana/api-key';
-export { createKaanaClient, type KaanaClient } from './client.ts';
+export { createKaanaClient, type KaanaClient, type KeyVerdict } from './client.ts';
 export { KaanaApiError, type KaanaApiErrorCode, type KaanaFieldError } from './error.ts';
 export type { KaanaClientOptions } from './options.ts';
 export type { Time } from './time.ts';
