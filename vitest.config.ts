@@ -11,7 +11,7 @@ const elsewhere = process.env.TEST_MONGODB_URI
         'packages/embedded-mongo/src/!(differential).test.ts',
         'packages/embedded-mongo/src/!(conformance)/**/*.test.ts',
       ],
-      e2e: ['e2e/{admin,limits,overload,process-group,rolling-restart,workers}.test.ts'],
+      e2e: ['e2e/{admin*,limits,overload,process-group,rolling-restart,workers}.test.ts'],
     }
   : { unit: [], e2e: [] };
 

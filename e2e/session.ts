@@ -4,6 +4,9 @@ export type Session = {
   mutate<Result>(procedure: string, input?: unknown): Promise<Result>;
 };
 
+/** With the cookie as a browser sends it: `NAME=VALUE`. */
+export type SignedIn = Session & { readonly cookie: string };
+
 export type Key = { id: string; name: string; start: string; status: string; lastUsedAt: string | null };
 
 export class CallError extends Error {
@@ -32,7 +35,7 @@ const post = (url: string, procedure: string, input: unknown, headers: Record<st
     body: JSON.stringify(input ?? {}),
   });
 
-export const signIn = async (url: string, email: string, password = 'demo-password'): Promise<Session> => {
+export const signIn = async (url: string, email: string, password = 'demo-password'): Promise<SignedIn> => {
   const response = await post(url, 'session.signIn', { email, password }, {});
   await resultOf(response);
   const cookie = response.headers
@@ -40,6 +43,7 @@ export const signIn = async (url: string, email: string, password = 'demo-passwo
     .map((line) => line.split(';')[0] ?? '')
     .join('; ');
   return {
+    cookie,
     query: async (procedure, input) => {
       const search = input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify(input))}`;
       return resultOf(await fetch(`${url}/trpc/${procedure}${search}`, { headers: { cookie } }));

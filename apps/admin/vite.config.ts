@@ -38,7 +38,7 @@ export default defineConfig({
             {
               name: 'framework',
               priority: 2,
-              test: /node_modules\/(react|react-dom|scheduler|react-router|@tanstack|@trpc|@radix-ui\/react-(slot|compose-refs))\//,
+              test: /node_modules\/(react|react-dom|scheduler|react-router|@tanstack\/(react-query|query-core)|@trpc|@radix-ui\/react-(slot|compose-refs))\//,
             },
             {
               name: 'controls',

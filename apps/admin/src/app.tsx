@@ -6,6 +6,7 @@ import { LoadingPage } from './ui/full-page.tsx';
 const AppLayout = lazy(() => import('./layout/app-layout.tsx').then((m) => ({ default: m.AppLayout })));
 const SignInPage = lazy(() => import('./pages/sign-in/page.tsx').then((m) => ({ default: m.SignInPage })));
 const ApiKeysPage = lazy(() => import('./pages/api-keys/page.tsx').then((m) => ({ default: m.ApiKeysPage })));
+const ApiKeyPage = lazy(() => import('./pages/api-key/page.tsx').then((m) => ({ default: m.ApiKeyPage })));
 const ProjectsPage = lazy(() =>
   import('./pages/projects/page.tsx').then((m) => ({ default: m.ProjectsPage })),
 );
@@ -16,6 +17,9 @@ const AuditLogPage = lazy(() =>
 );
 const OrganizationPage = lazy(() =>
   import('./pages/organization/page.tsx').then((m) => ({ default: m.OrganizationPage })),
+);
+const ReferencePage = lazy(() =>
+  import('./pages/reference/page.tsx').then((m) => ({ default: m.ReferencePage })),
 );
 const AccountPage = lazy(() => import('./pages/account/page.tsx').then((m) => ({ default: m.AccountPage })));
 const NotFoundPage = lazy(() =>
@@ -37,11 +41,13 @@ export function App() {
           <Route index element={<Navigate to="/settings/api-keys" replace />} />
           <Route path="/settings" element={<Navigate to="/settings/api-keys" replace />} />
           <Route path="/settings/api-keys" element={<ApiKeysPage />} />
+          <Route path="/settings/api-keys/:id" element={<ApiKeyPage />} />
           <Route path="/settings/organization" element={<OrganizationPage />} />
           <Route path="/settings/account" element={<AccountPage />} />
           <Route path="/projects" element={<ProjectsPage />} />
           <Route path="/members" element={<MembersPage />} />
           <Route path="/usage" element={<UsagePage />} />
+          <Route path="/reference" element={<ReferencePage />} />
           <Route path="/audit-log" element={<AuditLogPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>

@@ -1,11 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { createContext, type ReactNode, use, useEffect, useRef } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, use, useEffect, useRef } from 'react';
 import { Link, Navigate, useLocation } from 'react-router';
 import { problemOf } from './problem.ts';
 import { queryClient } from './query-client.ts';
 import { type Permission, trpc, type User } from './trpc.ts';
 import { FullPage, LoadingPage } from './ui/full-page.tsx';
 import { ErrorState } from './ui/states.tsx';
+
+const SessionEnded = lazy(() =>
+  import('./pages/sign-in/session-ended.tsx').then((m) => ({ default: m.SessionEnded })),
+);
 
 /** Who is signed in, asked of the server; `signedOut` only once the server has said so. */
 export const useSession = () => {
@@ -29,17 +33,36 @@ export const forgetEverything = (): void => {
   queryClient.getMutationCache().clear();
 };
 
+/** Somebody signed out on purpose, here or in another tab: then there is nothing to come back to. */
+let wasEnded = false;
+
 /** All tabs of a browser share one session: each tells the others when it changes it. */
 const otherTabs = new BroadcastChannel('session');
-otherTabs.onmessage = () => void queryClient.invalidateQueries(trpc.session.current.queryFilter());
+otherTabs.onmessage = ({ data }) => {
+  wasEnded = data === 'ended';
+  void queryClient.invalidateQueries(trpc.session.current.queryFilter());
+};
 
 export const startSession = (user: User): void => {
+  wasEnded = false;
   forgetEverything();
   queryClient.setQueryData(trpc.session.current.queryKey(), user);
   otherTabs.postMessage('started');
 };
 
+/** After a session has run out in the middle of something: the same person goes on there. */
+export const resumeSession = (before: User, user: User): void => {
+  if (before.id !== user.id) {
+    startSession(user);
+    return;
+  }
+  queryClient.setQueryData(trpc.session.current.queryKey(), user);
+  void queryClient.invalidateQueries({ predicate: isOtherQuery });
+  otherTabs.postMessage('started');
+};
+
 export const endSession = (): void => {
+  wasEnded = true;
   queryClient.clear();
   otherTabs.postMessage('ended');
 };
@@ -69,18 +92,27 @@ const useFreshDataFor = (userId: string | undefined) => {
 
 /** Shows its children to whoever is signed in, and the sign-in page to everyone else. */
 export function RequireSession({ children }: { children: ReactNode }) {
-  const { user, signedOut, isPending, error, refetch } = useSession();
+  const { user, data, signedOut, isPending, error, refetch } = useSession();
   const location = useLocation();
   useFreshDataFor(user?.id);
 
-  if (signedOut)
-    return <Navigate to="/sign-in" replace state={{ from: `${location.pathname}${location.search}` }} />;
-  if (user) {
+  // Of the same query, that has failed since: who was signed in when this page was opened.
+  const before = signedOut && !wasEnded ? data : undefined;
+  const shown = user ?? before;
+  if (shown) {
     return (
-      <UserContext key={user.id} value={user}>
+      <UserContext key={shown.id} value={shown}>
         {children}
+        {before && (
+          <Suspense>
+            <SessionEnded user={before} />
+          </Suspense>
+        )}
       </UserContext>
     );
+  }
+  if (signedOut) {
+    return <Navigate to="/sign-in" replace state={{ from: `${location.pathname}${location.search}` }} />;
   }
   if (isPending) return <LoadingPage />;
   return (

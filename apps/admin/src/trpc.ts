@@ -18,13 +18,18 @@ const withoutDirection: TRPCLink<AppRouter> =
 
 /** The session is a cookie of this origin, which `fetch` sends by itself. */
 const client = createTRPCClient<AppRouter>({
-  links: [withoutDirection, httpBatchLink({ url: '/trpc', maxURLLength: 2_000, maxItems: 10 })],
+  links: [withoutDirection, httpBatchLink({ url: '/trpc', maxURLLength: 7_000, maxItems: 10 })],
 });
 
 export const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient });
 
 type Outputs = inferRouterOutputs<AppRouter>;
 export type Inputs = inferRouterInputs<AppRouter>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: what tRPC has for an input that may be left out
+type Given<Input> = Exclude<Input, void | undefined>;
+export type KeyListInput = Given<Inputs['keys']['list']>;
+export type AuditListInput = Given<Inputs['audit']['list']>;
 
 export type User = Outputs['session']['current'];
 export type Key = Outputs['keys']['list']['data'][number];
@@ -36,4 +41,5 @@ export type Member = Outputs['members']['list']['data'][number];
 export type Organization = Outputs['organization']['get'];
 export type UsageCounts = Outputs['usage']['summary']['totals'];
 export type UsageSeries = Outputs['usage']['series'];
+export type SessionInfo = Outputs['session']['list']['data'][number];
 export type AuditEvent = Outputs['audit']['list']['data'][number];

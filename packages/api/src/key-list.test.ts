@@ -85,6 +85,9 @@ describe('a list of keys', () => {
     const { admin, tokens } = await createKeys();
     const start = (tokens.get('banana') ?? '').slice(0, 12);
     expect(await namesOf(admin, { search: start })).toEqual(['banana']);
+    expect(await namesOf(admin, { search: start.slice(6).toUpperCase() })).toEqual(['banana']);
+    // The letters that every token begins with are in all of them, and so in none.
+    expect(await namesOf(admin, { search: 'kaan' })).toEqual([]);
     const [banana] = (await admin.keys.list({ search: start })).data;
     await admin.keys.revoke({ id: banana?.id ?? '' });
     expect(await namesOf(admin, { search: start, status: 'active' })).toEqual([]);

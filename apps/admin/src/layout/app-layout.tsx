@@ -3,6 +3,7 @@ import { Outlet, useLocation } from 'react-router';
 import { useUser } from '../session.tsx';
 import { LoadingPage } from '../ui/full-page.tsx';
 import { Logo } from '../ui/logo.tsx';
+import { CommandButton } from './command-button.tsx';
 import { MobileNavigation } from './mobile-navigation.tsx';
 import { Navigation } from './navigation.tsx';
 import { PageBoundary } from './page-boundary.tsx';
@@ -41,6 +42,9 @@ export function AppLayout() {
             <p className="truncate text-xs text-ink-muted">{user.organization.name}</p>
           </div>
         </div>
+        <div className="px-3 pb-3">
+          <CommandButton />
+        </div>
         <Navigation />
         <div className="border-t border-line p-3">
           <UserMenu />
@@ -52,7 +56,7 @@ export function AppLayout() {
           ref={main}
           id="content"
           tabIndex={-1}
-          className="mx-auto w-full max-w-6xl px-4 py-8 sm:px-8 lg:py-10"
+          className="mx-auto w-full max-w-7xl px-4 py-8 sm:px-8 lg:py-10"
         >
           <PageBoundary key={pathname}>
             <Suspense fallback={<LoadingPage />}>

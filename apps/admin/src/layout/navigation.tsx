@@ -21,6 +21,7 @@ const MAIN: readonly Item[] = [
   { to: '/usage', label: 'Usage', icon: ChartColumn },
   { to: '/audit-log', label: 'Audit log', icon: ScrollText },
 ];
+const HELP: readonly Item[] = [{ to: '/reference', label: 'API reference', icon: BookOpen }];
 const SETTINGS: readonly Item[] = [
   { to: '/settings/api-keys', label: 'API Keys', icon: KeyRound },
   { to: '/settings/organization', label: 'Organization', icon: Building2 },
@@ -63,10 +64,9 @@ export function Navigation() {
           <Items items={SETTINGS} />
         </div>
       </div>
-      <a href="/api/docs" className={cn(linkClass, quietClass, 'mt-auto')}>
-        <BookOpen aria-hidden className="size-4 shrink-0" />
-        API reference
-      </a>
+      <div className="mt-auto">
+        <Items items={HELP} />
+      </div>
     </nav>
   );
 }

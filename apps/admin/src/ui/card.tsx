@@ -19,6 +19,21 @@ export function Card({ title, description, actions, children }: CardProps) {
   );
 }
 
+type SectionProps = { title: string; description?: ReactNode; children: ReactNode };
+
+/** A heading over what has a frame of its own. */
+export function Section({ title, description, children }: SectionProps) {
+  return (
+    <section>
+      <div className="mb-3">
+        <h2 className="text-[0.9375rem] font-semibold tracking-tight">{title}</h2>
+        {description && <p className="mt-0.5 text-[0.8125rem] text-ink-muted">{description}</p>}
+      </div>
+      {children}
+    </section>
+  );
+}
+
 type FactsProps = { rows: readonly (readonly [term: string, value: ReactNode])[] };
 
 /** Terms and their values, one under the other. */

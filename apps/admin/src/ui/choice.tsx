@@ -60,6 +60,28 @@ export function Checkbox({ label, hint, checked, onChange }: CheckboxProps) {
   );
 }
 
+type MatrixCheckboxProps = {
+  label: string;
+  title: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+};
+
+/** In a table, whose headers say to those who see it what the label says to the others. */
+export function MatrixCheckbox({ label, title, checked, onChange }: MatrixCheckboxProps) {
+  return (
+    <label className="inline-grid size-7 place-items-center rounded-md hover:bg-hover" title={title}>
+      <span className="sr-only">{label}</span>
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => onChange(event.target.checked)}
+        className="size-4 accent-accent"
+      />
+    </label>
+  );
+}
+
 /** Options that few people need, behind one click. */
 export function MoreOptions({ label = 'More options', children }: { label?: string; children: ReactNode }) {
   return (

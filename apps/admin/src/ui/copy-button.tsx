@@ -10,11 +10,12 @@ type CopyButtonProps = {
   what?: string;
   primary?: boolean;
   autoFocus?: boolean;
+  onCopied?: () => void;
 };
 
 const SHOWN_MS = 2_000;
 
-export function CopyButton({ text, what, primary = false, autoFocus = false }: CopyButtonProps) {
+export function CopyButton({ text, what, primary = false, autoFocus = false, onCopied }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -29,6 +30,7 @@ export function CopyButton({ text, what, primary = false, autoFocus = false }: C
   const copy = async () => {
     if (await copyText(text, button.current)) {
       setCopied(true);
+      onCopied?.();
     } else {
       toast.error('The browser did not allow copying. Select the text and copy it yourself.');
     }

@@ -71,6 +71,30 @@ export function Dialog({
   );
 }
 
+type CurtainProps = { title: string; description: string; children: ReactNode };
+
+/** In front of everything, other dialogs too, none of which can be seen or reached until it is gone. */
+export function Curtain({ title, description, children }: CurtainProps) {
+  const returnFocus = useReturnFocus();
+  return (
+    <Radix.Root open>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-70 bg-canvas" />
+        <Radix.Content
+          className="fixed inset-x-4 top-[max(2rem,14vh)] z-71 mx-auto max-h-[80dvh] max-w-[25rem] overflow-y-auto rounded-2xl border border-line bg-surface p-6 text-ink shadow-raised outline-none sm:p-8"
+          onCloseAutoFocus={returnFocus}
+          onEscapeKeyDown={(event) => event.preventDefault()}
+          onInteractOutside={(event) => event.preventDefault()}
+        >
+          <Radix.Title className="text-xl font-semibold tracking-tight">{title}</Radix.Title>
+          <Radix.Description className="mt-1 mb-6 text-sm text-ink-muted">{description}</Radix.Description>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
 /** The row of buttons that ends a dialog or a form. */
 export function Actions({ children }: { children: ReactNode }) {
   return (

@@ -1,3 +1,4 @@
+import { Slot } from 'radix-ui';
 import { type ReactNode, useEffect } from 'react';
 import { cn } from './cn.ts';
 
@@ -15,11 +16,20 @@ export function PageHeader({ title, description, actions }: PageHeaderProps) {
   return (
     <header className="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-4">
       <div className="min-w-0 max-w-2xl">
-        <h1 className="text-2xl font-semibold tracking-[-0.02em]">{title}</h1>
-        {description && <p className="mt-1.5 text-sm text-ink-muted">{description}</p>}
+        <h1 className="text-2xl font-semibold tracking-[-0.02em] wrap-anywhere">{title}</h1>
+        {description && <div className="mt-1.5 text-sm text-ink-muted">{description}</div>}
       </div>
-      {actions && <div className="flex gap-2">{actions}</div>}
+      {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
     </header>
+  );
+}
+
+/** A link inside a text. */
+export function TextLink({ children }: { asChild: true; children: ReactNode }) {
+  return (
+    <Slot.Root className="rounded-sm text-accent-ink underline decoration-line-strong underline-offset-3 hover:decoration-current">
+      {children}
+    </Slot.Root>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Check, ChevronDown } from 'lucide-react';
 import { Select as Radix } from 'radix-ui';
+import { styleNonce } from '../trusted-types.ts';
 
 type SelectProps<Value extends string> = {
   value: Value;
@@ -38,7 +39,7 @@ export function Select<Value extends string>({
           sideOffset={4}
           className="z-60 max-h-(--radix-select-content-available-height) min-w-(--radix-select-trigger-width) max-w-[calc(100vw-1rem)] overflow-hidden rounded-lg bg-surface text-ink shadow-float animate-appear"
         >
-          <Radix.Viewport className="p-1">
+          <Radix.Viewport nonce={styleNonce} className="p-1">
             {options.map((option) => (
               <Radix.Item
                 key={option.value}

@@ -4,10 +4,10 @@ import type { ReactNode } from 'react';
 import { isUnavailable, problemOf } from '../problem.ts';
 import { Button } from './button.tsx';
 
-type EmptyStateProps = { icon: LucideIcon; title: string; children?: ReactNode };
+type EmptyStateProps = { icon: LucideIcon; title: string; action?: ReactNode; children?: ReactNode };
 
 /** Nothing here, and why, and what to do about it. */
-export function EmptyState({ icon: Icon, title, children }: EmptyStateProps) {
+export function EmptyState({ icon: Icon, title, action, children }: EmptyStateProps) {
   return (
     <div className="flex flex-col items-center rounded-xl border border-dashed border-line bg-surface px-6 py-14 text-center">
       <div className="mb-4 grid size-11 place-items-center rounded-xl bg-accent-soft text-accent-ink">
@@ -15,6 +15,7 @@ export function EmptyState({ icon: Icon, title, children }: EmptyStateProps) {
       </div>
       <p className="text-[0.9375rem] font-semibold tracking-tight">{title}</p>
       <div className="mt-1 max-w-md text-sm text-ink-muted">{children}</div>
+      {action && <div className="mt-5">{action}</div>}
     </div>
   );
 }

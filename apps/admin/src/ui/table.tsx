@@ -1,84 +1,210 @@
 // biome-ignore-all lint/a11y/noRedundantRoles: browsers drop the roles of a table whose `display` is not a table's
-import type { ReactNode } from 'react';
+import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual';
+import { ArrowDown, ArrowUp, ChevronsUpDown } from 'lucide-react';
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { cn } from './cn.ts';
 
-export type Column<Row> = {
+export type Column<Row, Sort extends string = never> = {
   readonly header: string;
   /** The row's name: read out with every cell, and the title of the card on a small screen. */
   readonly isRowHeader?: boolean;
   readonly align?: 'end';
+  /** A width class for wide screens, e.g. `@4xl:w-40`; where any column has one, the layout is fixed. */
+  readonly width?: string;
+  /** What the header's button sorts by. */
+  readonly sort?: Sort;
   readonly cell: (row: Row) => ReactNode;
 };
 
-type TableProps<Row> = {
+export type Sorting<Sort extends string> = {
+  readonly by: Sort;
+  readonly order: 'asc' | 'desc';
+  readonly onSort: (by: Sort) => void;
+};
+
+type TableProps<Row, Sort extends string> = {
   caption: string;
-  columns: readonly Column<Row>[];
+  columns: readonly Column<Row, Sort>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
   /** Buttons at the end of a row. */
   actions?: ((row: Row) => ReactNode) | undefined;
   /** Rows that are over and done with. */
   dimmed?: (row: Row) => boolean;
+  sorting?: Sorting<Sort>;
+  /** Told which rows are in sight, from the first to the last. */
+  onVisible?: (first: number, last: number) => void;
 };
+
+/** From so many rows on only those in sight are drawn. */
+const VIRTUAL_FROM = 60;
+const ROW_HEIGHT = 62;
 
 /**
  * A table; on a small screen each row is a card. The roles are spelled out because browsers drop a table's
- * meaning when its `display` changes.
+ * meaning when its `display` changes. A long one draws the rows in sight alone, and keeps the one with the focus.
  */
-export function Table<Row>({ caption, columns, rows, rowKey, actions, dimmed }: TableProps<Row>) {
+export function Table<Row, Sort extends string = never>(props: TableProps<Row, Sort>) {
+  const { caption, columns, rows, rowKey, actions, dimmed, sorting, onVisible } = props;
+  const isVirtual = rows.length > VIRTUAL_FROM;
+  const frame = useRef<HTMLDivElement>(null);
+  const focused = useRef<number | null>(null);
+  const [margin, setMargin] = useState(0);
+  useLayoutEffect(() => {
+    const top = frame.current?.getBoundingClientRect().top ?? 0;
+    setMargin(top + window.scrollY);
+  }, []);
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+    scrollMargin: margin,
+    enabled: isVirtual,
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : rowKey(row);
+    },
+    rangeExtractor: (range) => {
+      const indexes = defaultRangeExtractor(range);
+      const kept = focused.current;
+      if (kept === null || kept >= range.count || indexes.includes(kept)) return indexes;
+      return [...indexes, kept].sort((a, b) => a - b);
+    },
+  });
+  const items = isVirtual
+    ? virtual.getVirtualItems()
+    : rows.map((_, index) => ({ index, start: 0, end: 0, key: index }));
+  const first = items[0];
+  const last = items.at(-1);
+  const before = isVirtual && first ? first.start - margin : 0;
+  const after = isVirtual && last ? virtual.getTotalSize() - (last.end - margin) : 0;
+
+  const firstIndex = first?.index ?? 0;
+  const lastIndex = last?.index ?? 0;
+  useEffect(() => onVisible?.(firstIndex, lastIndex), [onVisible, firstIndex, lastIndex]);
+
+  const isFixed = columns.some(({ width }) => width);
   return (
-    <div className="@container rounded-xl border border-line bg-surface shadow-raised">
-      <table role="table" className="block w-full text-sm @2xl:table">
+    <div ref={frame} className="@container rounded-xl border border-line bg-surface shadow-raised">
+      <table
+        role="table"
+        aria-rowcount={isVirtual ? rows.length + 1 : undefined}
+        className={cn('block w-full text-sm @2xl:table', isFixed && '@2xl:table-fixed')}
+      >
         <caption className="sr-only">{caption}</caption>
         <thead role="rowgroup" className="sr-only @2xl:not-sr-only @2xl:table-header-group">
           <tr role="row" className="@2xl:border-b @2xl:border-line">
             {columns.map((column) => (
-              <th
-                key={column.header}
-                role="columnheader"
-                scope="col"
-                className={cn(
-                  'px-3 py-2.5 text-xs font-medium text-ink-muted first:pl-5 last:pr-5',
-                  column.align === 'end' ? 'text-right' : 'text-left',
-                )}
-              >
-                {column.header}
-              </th>
+              <Header key={column.header} column={column} sorting={sorting} />
             ))}
             {actions && (
-              <th role="columnheader" scope="col" className="pr-5">
+              <th role="columnheader" scope="col" className={cn('pr-5', isFixed && '@2xl:w-34')}>
                 <span className="sr-only">Actions</span>
               </th>
             )}
           </tr>
         </thead>
-        <tbody role="rowgroup" className="block divide-y divide-line @2xl:table-row-group">
-          {rows.map((row) => (
-            <tr
-              key={rowKey(row)}
-              role="row"
-              className="relative block px-4 py-3.5 transition-colors @2xl:table-row @2xl:p-0 @2xl:hover:bg-sunken"
-            >
-              {columns.map((column) => (
-                <Cell key={column.header} column={column} row={row} dimmed={dimmed?.(row) ?? false} />
-              ))}
-              {actions && (
-                <td
-                  role="cell"
-                  className="block pt-2 @2xl:table-cell @2xl:w-px @2xl:py-2 @2xl:pr-4 @2xl:pl-2 @2xl:whitespace-nowrap"
-                >
-                  <div className="flex items-center gap-1.5 @2xl:justify-end">{actions(row)}</div>
-                </td>
-              )}
-            </tr>
-          ))}
+        <tbody
+          role="rowgroup"
+          className="block @2xl:table-row-group"
+          onFocus={(event) => {
+            const index = event.target.closest('tr')?.dataset.index;
+            focused.current = index === undefined ? null : Number(index);
+          }}
+          onBlur={() => {
+            focused.current = null;
+          }}
+        >
+          {before > 0 && <Spacer height={before} />}
+          {items.map(({ index }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
+            return (
+              <tr
+                key={rowKey(row)}
+                role="row"
+                data-index={index}
+                ref={isVirtual ? virtual.measureElement : undefined}
+                aria-rowindex={isVirtual ? index + 2 : undefined}
+                className={cn(
+                  'relative block px-4 py-3.5 transition-colors @2xl:table-row @2xl:p-0 @2xl:hover:bg-sunken',
+                  index > 0 && 'border-t border-line',
+                )}
+              >
+                {columns.map((column) => (
+                  <Cell key={column.header} column={column} row={row} dimmed={dimmed?.(row) ?? false} />
+                ))}
+                {actions && (
+                  <td
+                    role="cell"
+                    className="block pt-2 @2xl:table-cell @2xl:w-px @2xl:py-2 @2xl:pr-4 @2xl:pl-2 @2xl:whitespace-nowrap"
+                  >
+                    <div className="flex items-center gap-1.5 @2xl:justify-end">{actions(row)}</div>
+                  </td>
+                )}
+              </tr>
+            );
+          })}
+          {after > 0 && <Spacer height={after} />}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Cell<Row>({ column, row, dimmed }: { column: Column<Row>; row: Row; dimmed: boolean }) {
+/** Stands for the rows that are not drawn. */
+function Spacer({ height }: { height: number }) {
+  return (
+    <tr aria-hidden className="block @2xl:table-row">
+      <td className="block p-0 @2xl:table-cell" style={{ height }} />
+    </tr>
+  );
+}
+
+const ARIA_ORDER = { asc: 'ascending', desc: 'descending' } as const;
+
+type HeaderProps<Row, Sort extends string> = {
+  column: Column<Row, Sort>;
+  sorting: Sorting<Sort> | undefined;
+};
+
+function Header<Row, Sort extends string>({ column, sorting }: HeaderProps<Row, Sort>) {
+  const { sort } = column;
+  const sorted = sort !== undefined && sorting?.by === sort ? sorting.order : null;
+  const Icon = sorted === null ? ChevronsUpDown : { asc: ArrowUp, desc: ArrowDown }[sorted];
+  return (
+    <th
+      role="columnheader"
+      scope="col"
+      aria-sort={sorted ? ARIA_ORDER[sorted] : undefined}
+      className={cn(
+        'px-3 py-2.5 text-xs font-medium text-ink-muted first:pl-5 last:pr-5',
+        column.align === 'end' ? 'text-right' : 'text-left',
+        column.width,
+      )}
+    >
+      {sort !== undefined && sorting ? (
+        <button
+          type="button"
+          onClick={() => sorting.onSort(sort)}
+          className={cn(
+            '-mx-1.5 -my-1 inline-flex items-center gap-1 rounded-md px-1.5 py-1 transition-colors hover:bg-hover hover:text-ink',
+            sorted && 'text-ink',
+          )}
+        >
+          {column.header}
+          <Icon aria-hidden className={cn('size-3', !sorted && 'opacity-60')} />
+        </button>
+      ) : (
+        column.header
+      )}
+    </th>
+  );
+}
+
+type CellProps<Row, Sort extends string> = { column: Column<Row, Sort>; row: Row; dimmed: boolean };
+
+function Cell<Row, Sort extends string>({ column, row, dimmed }: CellProps<Row, Sort>) {
   const look = cn(
     '@2xl:px-3 @2xl:py-3 @2xl:align-middle @2xl:first:pl-5 @2xl:last:pr-5',
     dimmed && 'text-ink-muted',

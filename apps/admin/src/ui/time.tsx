@@ -10,8 +10,20 @@ const UNITS = [
 const TICK_MS = 5_000;
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const exact = new Intl.DateTimeFormat('en', {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+  timeZoneName: 'short',
+});
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
+
+/** Where times are shown, e.g. "Europe/Berlin". */
+export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const exactTime = (iso: string): string => exact.format(new Date(iso));
 export const dayOf = (iso: string): string => day.format(new Date(iso));

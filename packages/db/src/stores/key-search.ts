@@ -25,8 +25,12 @@ const ACTIVITY = {
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const matchingText = (search: string): QueryFilter<StoredKey> => {
-  const part = new RegExp(escaped(search), 'i');
-  return { $or: [{ name: part }, { 'secrets.start': part }, { _id: search }] } as QueryFilter<StoredKey>;
+  const part = escaped(search);
+  // Every start begins with the same letters: they say nothing, unless they are searched for with what follows.
+  const start = new RegExp(search.includes('_') ? `^${part}` : `_.*${part}`, 'i');
+  return {
+    $or: [{ name: new RegExp(part, 'i') }, { 'secrets.start': start }, { _id: search }],
+  } as QueryFilter<StoredKey>;
 };
 
 /**

@@ -5,6 +5,7 @@ import { Card, Facts } from '../../ui/card.tsx';
 import { RadioGroup } from '../../ui/choice.tsx';
 import { PageHeader, Stack } from '../../ui/page.tsx';
 import { PasswordForm } from './password-form.tsx';
+import { Sessions } from './sessions.tsx';
 
 export function AccountPage() {
   const user = useUser();
@@ -36,6 +37,7 @@ export function AccountPage() {
         >
           <PasswordForm />
         </Card>
+        <Sessions />
         <Card title="Appearance">
           <div className="max-w-md">
             <ThemeChoice />

@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { fieldError, type Problem } from '../../problem.ts';
-import { queryClient } from '../../query-client.ts';
+import { fieldError } from '../../problem.ts';
 import { useUser } from '../../session.tsx';
 import { type Inputs, type Key, type Permission, trpc } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
@@ -12,19 +11,12 @@ import { Form } from '../../ui/form.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { Select } from '../../ui/select.tsx';
 import { useProblem } from '../../use-problem.ts';
+import { addressError, entries } from './addresses.ts';
 import { EXPIRIES, type Expiry, expiresAt, today } from './expiry.ts';
+import { findNewKeys } from './key-cache.ts';
 import { ScopePicker } from './scope-picker.tsx';
 
 type Reach = 'everything' | 'chosen';
-
-const entries = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-
-/** Names the entry that is not an address; the list's own errors stay as they are. */
-const addressError = (problem: Problem | null, addresses: readonly string[]): string | undefined => {
-  const row = problem?.errors.find(({ path }) => /^allowedIps\.\d+$/.test(path));
-  const address = row && addresses[Number(row.path.split('.')[1])];
-  return address ? `“${address}” is not an IP address or a CIDR range.` : fieldError(problem, 'allowedIps');
-};
 
 type CreateFormProps = {
   onBusy: (busy: boolean) => void;
@@ -51,7 +43,7 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
       onSuccess: (issued) => {
         onIssued(issued);
         create.reset();
-        void queryClient.invalidateQueries(trpc.keys.pathFilter());
+        void findNewKeys();
       },
     }),
   );
@@ -80,7 +72,12 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
       <Field
         label="Name"
         error={fieldError(problem, 'name')}
-        hint="Say what uses it, and where: the integration, the environment, and whose it is if it is shared."
+        hint={
+          <>
+            Say what it is for (“Slack Integration”), where it runs (“Dev Testing Key”), and whose it is if it
+            is shared (“John’s Dashboard Key”).
+          </>
+        }
       >
         {(control) => (
           <Input

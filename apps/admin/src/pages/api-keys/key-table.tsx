@@ -3,36 +3,32 @@ import { Link } from 'react-router';
 import type { Key } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx';
-import { type Column, Table } from '../../ui/table.tsx';
+import { Sparkline } from '../../ui/sparkline.tsx';
+import { type Column, type Sorting, Table } from '../../ui/table.tsx';
 import { dayOf, exactTime, Time, useNow } from '../../ui/time.tsx';
+import { ExpiryBadge } from './expiry-badge.tsx';
+import { keyPath } from './key-path.ts';
 import { KeyStart } from './key-start.tsx';
+import { LastUsed } from './last-used.tsx';
 import { oldSecret } from './rotation.ts';
 import { StatusBadge } from './status-badge.tsx';
+import type { Sort } from './use-filter.ts';
+import type { Line } from './use-sparklines.ts';
 
-export type KeyAction = 'revoke' | 'rotate' | 'rename' | 'details';
+export type KeyAction = 'revoke' | 'rotate' | 'rename';
 
-const subline = (text: React.ReactNode) => <span className="block text-xs text-ink-muted">{text}</span>;
+const subline = (text: React.ReactNode) => (
+  <span className="block text-xs font-normal text-ink-muted">{text}</span>
+);
 
-function Secret({ apiKey }: { apiKey: Key }) {
+function Rotation({ apiKey }: { apiKey: Key }) {
   const old = oldSecret(apiKey, useNow());
-  return (
+  if (!old) return null;
+  return subline(
     <>
-      <KeyStart start={apiKey.start} />
-      {old && (
-        <span className="mt-1 block text-xs text-ink-muted @2xl:max-w-44">
-          Old secret <KeyStart start={old.start} /> stops <Time at={old.expiresAt} />, last used{' '}
-          <Time at={old.lastUsedAt} never="never" />
-        </span>
-      )}
-    </>
-  );
-}
-
-function Expires({ at }: { at: string }) {
-  return (
-    <span className="whitespace-nowrap">
-      Expires <Time at={at} />
-    </span>
+      Old secret <KeyStart start={old.start} small /> stops <Time at={old.expiresAt} />, last used{' '}
+      <Time at={old.lastUsedAt} never="never" />
+    </>,
   );
 }
 
@@ -40,54 +36,113 @@ const column = {
   name: {
     header: 'Name',
     isRowHeader: true,
+    width: '@2xl:w-[24%]',
+    sort: 'name',
     cell: (key) => (
       <>
-        <span id={`name-${key.id}`}>{key.name}</span>
-        {key.scopes && <span className="font-normal">{subline(`Only ${key.scopes.join(', ')}`)}</span>}
+        <Link
+          id={`name-${key.id}`}
+          to={keyPath(key.id)}
+          className="rounded-sm underline decoration-transparent underline-offset-3 hover:decoration-current"
+        >
+          {key.name}
+        </Link>
+        {subline(
+          <>
+            <KeyStart start={key.start} small />
+            {key.scopes && (
+              <span title={key.scopes.join(', ')}>
+                {' · '}
+                {key.scopes.length === 1 ? key.scopes[0] : `${key.scopes.length} permissions`}
+              </span>
+            )}
+          </>,
+        )}
+        <Rotation apiKey={key} />
       </>
     ),
   },
-  key: { header: 'Key', cell: (key) => <Secret apiKey={key} /> },
   created: {
     header: 'Created',
+    width: '@2xl:w-28',
+    sort: 'created',
     cell: (key) => (
       <time dateTime={key.createdAt} title={exactTime(key.createdAt)} className="whitespace-nowrap">
         {dayOf(key.createdAt)}
       </time>
     ),
   },
-  lastUsed: { header: 'Last used', cell: (key) => <Time at={key.lastUsedAt} /> },
+  lastUsed: {
+    header: 'Last used',
+    width: '@2xl:w-[20%]',
+    sort: 'lastUsed',
+    cell: (key) => <LastUsed of={key} />,
+  },
   status: {
     header: 'Status',
+    width: '@2xl:w-[15%]',
+    sort: 'expires',
     cell: (key) => (
-      <>
+      <span className="flex flex-col items-start gap-1">
         <StatusBadge status={key.status} />
-        {key.status === 'active' && key.expiresAt && subline(<Expires at={key.expiresAt} />)}
+        <ExpiryBadge of={key} />
         {key.revokedAt && subline(<Time at={key.revokedAt} />)}
-      </>
+      </span>
     ),
   },
-  owner: { header: 'Owner', cell: (key) => <span className="whitespace-nowrap">{key.createdBy.name}</span> },
-} satisfies Record<string, Column<Key>>;
+  owner: {
+    header: 'Owner',
+    width: '@2xl:w-[12%]',
+    cell: (key) => (
+      <span className="block truncate" title={key.createdBy.email}>
+        {key.createdBy.name}
+      </span>
+    ),
+  },
+} satisfies Record<string, Column<Key, Sort>>;
 
-const OWN = [column.name, column.key, column.created, column.lastUsed, column.status];
-const EVERYONES = [...OWN, column.owner];
+const usageColumn = (line: (id: string) => Line | null | undefined): Column<Key, Sort> => ({
+  header: '30 days',
+  width: '@2xl:w-32',
+  cell: (key) => {
+    const found = line(key.id);
+    if (found === undefined) return <span className="block h-6" />;
+    if (found === null)
+      return <span className="flex h-6 items-center text-xs text-ink-muted">No requests</span>;
+    return (
+      <Sparkline values={found.requests} marked={found.refused} noun="requests" markedNoun="not served" />
+    );
+  },
+});
 
 type KeyTableProps = {
   keys: readonly Key[];
   showOwner: boolean;
+  line: ((id: string) => Line | null | undefined) | null;
   mayWrite: boolean;
+  sorting: Sorting<Sort>;
   onAction: (action: KeyAction, key: Key) => void;
+  onVisible: (first: number, last: number) => void;
 };
 
-export function KeyTable({ keys, showOwner, mayWrite, onAction }: KeyTableProps) {
+export function KeyTable({ keys, showOwner, line, mayWrite, sorting, onAction, onVisible }: KeyTableProps) {
+  const columns: readonly Column<Key, Sort>[] = [
+    column.name,
+    column.created,
+    column.lastUsed,
+    ...(line ? [usageColumn(line)] : []),
+    column.status,
+    ...(showOwner ? [column.owner] : []),
+  ];
   return (
-    <Table
+    <Table<Key, Sort>
       caption="API keys"
-      columns={showOwner ? EVERYONES : OWN}
+      columns={columns}
       rows={keys}
       rowKey={(key) => key.id}
       dimmed={(key) => key.status !== 'active'}
+      sorting={sorting}
+      onVisible={onVisible}
       actions={(key) => (
         <>
           {mayWrite && key.status === 'active' && (
@@ -118,8 +173,11 @@ function RowMenu({ apiKey, mayChange, onAction }: RowMenuProps) {
         </Button>
       }
     >
-      <MenuItem icon={<Info aria-hidden />} onSelect={() => onAction('details', apiKey)}>
-        Details
+      <MenuItem asChild>
+        <Link to={keyPath(apiKey.id)}>
+          <Info aria-hidden />
+          Details
+        </Link>
       </MenuItem>
       <MenuItem asChild>
         <Link to={`/usage?key=${encodeURIComponent(apiKey.id)}`}>

@@ -11,7 +11,7 @@ export function OwnerFilter({ owner, onChange }: OwnerFilterProps) {
   const members = useQuery(trpc.members.list.queryOptions({ limit: 200 }, { staleTime: 60_000 }));
   const others = members.data?.data.filter(({ id }) => id !== user.id) ?? [];
   return (
-    <div className="w-48">
+    <div className="w-40">
       <Select
         aria-label="Owner"
         value={owner}

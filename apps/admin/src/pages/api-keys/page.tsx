@@ -5,25 +5,24 @@ import type { Key } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { PageHeader, Stack } from '../../ui/page.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { useOpenByAddress } from '../../use-open-by-address.ts';
 import { CreateDialog } from './create-dialog.tsx';
-import { DetailsDialog } from './details-dialog.tsx';
 import { KeyList } from './key-list.tsx';
 import type { KeyAction } from './key-table.tsx';
-import { OwnerFilter } from './owner-filter.tsx';
 import { Quota } from './quota.tsx';
 import { RenameDialog } from './rename-dialog.tsx';
 import { RevokeDialog } from './revoke-dialog.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
+import { Toolbar } from './toolbar.tsx';
 import { STATUSES, useFilter } from './use-filter.ts';
 import { UsingKeys } from './using-keys.tsx';
 
-const DIALOGS = { revoke: RevokeDialog, rotate: RotateDialog, rename: RenameDialog, details: DetailsDialog };
+const DIALOGS = { revoke: RevokeDialog, rotate: RotateDialog, rename: RenameDialog };
 
 export function ApiKeysPage() {
   const mayWrite = useCan('keys:write');
-  const seesEveryone = useCan('members:read');
   const filter = useFilter();
-  const [creating, setCreating] = useState(false);
+  const [creating, setCreating] = useOpenByAddress('create');
   const [open, setOpen] = useState<{ action: KeyAction; key: Key } | null>(null);
   const OpenDialog = open && DIALOGS[open.action];
 
@@ -47,18 +46,24 @@ export function ApiKeysPage() {
           tabs={STATUSES}
           value={filter.status}
           onChange={filter.setStatus}
-          aside={seesEveryone && <OwnerFilter owner={filter.owner} onChange={filter.setOwner} />}
+          aside={<Toolbar filter={filter} />}
         >
           <KeyList
-            filter={filter.input}
-            filtered={filter.status !== 'all' || filter.owner !== 'all'}
+            filter={filter}
             onAction={(action, key) => setOpen({ action, key })}
+            onCreate={() => setCreating(true)}
+            below={
+              <>
+                {mayWrite && <Quota />}
+                <div className="mt-6">
+                  <UsingKeys />
+                </div>
+              </>
+            }
           />
-          {mayWrite && <Quota />}
         </Tabs>
-        <UsingKeys />
       </Stack>
-      {creating && <CreateDialog onClose={() => setCreating(false)} />}
+      {creating && mayWrite && <CreateDialog onClose={() => setCreating(false)} />}
       {open && OpenDialog && <OpenDialog apiKey={open.key} onClose={() => setOpen(null)} />}
     </>
   );

@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { fieldError } from '../../problem.ts';
-import { queryClient } from '../../query-client.ts';
+import { fieldError, problemOf } from '../../problem.ts';
 import { type Key, trpc } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { Actions, Dialog } from '../../ui/dialog.tsx';
@@ -10,14 +9,24 @@ import { Form } from '../../ui/form.tsx';
 import { Input } from '../../ui/input.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { useProblem } from '../../use-problem.ts';
+import { putKeys } from './key-cache.ts';
 
 export function RenameDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
   const [name, setName] = useState(apiKey.name);
+  const undo = useMutation(
+    trpc.keys.update.mutationOptions({
+      onSuccess: (key) => putKeys([key]),
+      onError: (error) => toast.error(problemOf(error).detail),
+    }),
+  );
   const update = useMutation(
     trpc.keys.update.mutationOptions({
-      onSuccess: () => {
-        void queryClient.invalidateQueries(trpc.keys.pathFilter());
-        toast.success('The key is renamed.');
+      onSuccess: (key) => {
+        putKeys([key]);
+        toast.success('The key is renamed.', {
+          label: 'Undo',
+          run: () => undo.mutate({ id: apiKey.id, name: apiKey.name }),
+        });
         onClose();
       },
     }),

@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { fieldError } from '../../problem.ts';
-import { queryClient } from '../../query-client.ts';
 import { type Key, trpc } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { Actions, Dialog } from '../../ui/dialog.tsx';
@@ -10,6 +9,7 @@ import { Form } from '../../ui/form.tsx';
 import { Select } from '../../ui/select.tsx';
 import { useProblem } from '../../use-problem.ts';
 import { IssuedToken } from './issued-token.tsx';
+import { putKeys } from './key-cache.ts';
 
 const HOUR = 3600;
 const OVERLAPS = [
@@ -30,7 +30,7 @@ export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => 
       onSuccess: (answer) => {
         setIssued(answer);
         rotate.reset();
-        void queryClient.invalidateQueries(trpc.keys.pathFilter());
+        putKeys([answer.key]);
       },
     }),
   );

@@ -4,6 +4,7 @@ import { useCan } from '../../session.tsx';
 import type { Member } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { PageHeader } from '../../ui/page.tsx';
+import { useOpenByAddress } from '../../use-open-by-address.ts';
 import { InviteDialog } from './invite-dialog.tsx';
 import { type MemberAction, MemberList } from './member-list.tsx';
 import { RoleDialog } from './role-dialog.tsx';
@@ -14,7 +15,7 @@ const DIALOGS = { role: RoleDialog, status: StatusDialog };
 export function MembersPage() {
   const mayRead = useCan('members:read');
   const mayWrite = useCan('members:write');
-  const [inviting, setInviting] = useState(false);
+  const [inviting, setInviting] = useOpenByAddress('invite');
   const [open, setOpen] = useState<{ action: MemberAction; member: Member } | null>(null);
   const OpenDialog = open && DIALOGS[open.action];
 
@@ -36,7 +37,7 @@ export function MembersPage() {
       ) : (
         <Denied permission="members:read" what="see the members" />
       )}
-      {inviting && <InviteDialog onClose={() => setInviting(false)} />}
+      {inviting && mayWrite && <InviteDialog onClose={() => setInviting(false)} />}
       {open && OpenDialog && <OpenDialog member={open.member} onClose={() => setOpen(null)} />}
     </>
   );

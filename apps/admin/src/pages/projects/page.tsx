@@ -10,6 +10,7 @@ import { PageHeader, Stack } from '../../ui/page.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
+import { useOpenByAddress } from '../../use-open-by-address.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { ProjectDialog } from './project-dialog.tsx';
 
@@ -33,11 +34,12 @@ const COLUMNS: readonly Column<Project>[] = [
   { header: 'Updated', cell: ({ updatedAt }) => <Time at={updatedAt} /> },
 ];
 
-type Open = { action: 'create' } | { action: 'edit' | 'delete'; project: Project };
+type Open = { action: 'edit' | 'delete'; project: Project };
 
 export function ProjectsPage() {
   const mayWrite = useCan('projects:write');
   const [open, setOpen] = useState<Open | null>(null);
+  const [creating, setCreating] = useOpenByAddress('create');
   const close = () => setOpen(null);
   const list = useInfiniteQuery(
     trpc.projects.list.infiniteQueryOptions({}, { getNextPageParam: (page) => page.nextCursor }),
@@ -50,7 +52,7 @@ export function ProjectsPage() {
         description="What your organization works on, and what API keys read and change at /api/projects."
         actions={
           mayWrite && (
-            <Button variant="primary" onClick={() => setOpen({ action: 'create' })}>
+            <Button variant="primary" onClick={() => setCreating(true)}>
               New project
             </Button>
           )
@@ -85,7 +87,7 @@ export function ProjectsPage() {
           }}
         </Loaded>
       </Stack>
-      {open?.action === 'create' && <ProjectDialog project={null} onClose={close} />}
+      {creating && mayWrite && <ProjectDialog project={null} onClose={() => setCreating(false)} />}
       {open?.action === 'edit' && <ProjectDialog project={open.project} onClose={close} />}
       {open?.action === 'delete' && <DeleteDialog project={open.project} onClose={close} />}
     </>

@@ -2,36 +2,49 @@ import { useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'react-router';
 import { Denied } from '../../denied.tsx';
 import { Loaded } from '../../loaded.tsx';
+import { every } from '../../poll.ts';
 import { useCan } from '../../session.tsx';
 import { trpc } from '../../trpc.ts';
-import { Card } from '../../ui/card.tsx';
+import { Card, Section } from '../../ui/card.tsx';
+import { DateInput } from '../../ui/input.tsx';
 import { PageHeader, Stack } from '../../ui/page.tsx';
 import { Select } from '../../ui/select.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { useNow } from '../../ui/time.tsx';
-import { Chart } from './chart.tsx';
+import { today } from '../api-keys/expiry.ts';
+import { UsageChart } from './chart.tsx';
+import { Headroom } from './headroom.tsx';
 import { KeyUsageTable } from './key-usage-table.tsx';
-import { RANGES, rangeStart } from './range.ts';
+import { chosenSpan, DEFAULT_RANGE, RANGES, rangeStart, type Span } from './range.ts';
 import { Totals } from './totals.tsx';
 
 const POLL_MS = 5_000;
 const ALL = 'all';
+const TABS = [...RANGES, { value: 'custom', label: 'Custom' }] as const;
 
 /** Range and key are in the address, so that they survive a reload and can be linked to. */
 const useParameters = () => {
   const [parameters, setParameters] = useSearchParams();
-  const range = RANGES.find(({ value }) => value === parameters.get('range')) ?? RANGES[1];
-  const set = (name: 'range' | 'key', value: string) =>
+  const named = TABS.find(({ value }) => value === parameters.get('range'))?.value ?? DEFAULT_RANGE.value;
+  const set = (values: Record<string, string>) =>
     setParameters(
       (previous) => {
         const next = new URLSearchParams(previous);
-        if (value === ALL) next.delete(name);
-        else next.set(name, value);
+        for (const [name, value] of Object.entries(values)) {
+          if (value === ALL) next.delete(name);
+          else next.set(name, value);
+        }
         return next;
       },
       { replace: true },
     );
-  return { range, keyId: parameters.get('key') ?? ALL, set };
+  return {
+    tab: named,
+    firstDay: parameters.get('from') ?? today(Date.now()),
+    lastDay: parameters.get('to') ?? today(Date.now()),
+    keyId: parameters.get('key') ?? ALL,
+    set,
+  };
 };
 
 export function UsagePage() {
@@ -45,37 +58,63 @@ export function UsagePage() {
 }
 
 function Usage() {
-  const { range, keyId, set } = useParameters();
-  const input = { from: rangeStart(range, useNow()), ...(keyId === ALL ? {} : { keyId }) };
+  const { tab, firstDay, lastDay, keyId, set } = useParameters();
+  const now = useNow();
+  const range = RANGES.find(({ value }) => value === tab);
+  const span: Span = range
+    ? { from: rangeStart(range, now), interval: range.interval }
+    : (chosenSpan(firstDay, lastDay) ?? { from: rangeStart(DEFAULT_RANGE, now), interval: 'hour' });
+  const { interval, ...times } = span;
+  const input = { ...times, ...(keyId === ALL ? {} : { keyId }) };
   const options = {
-    refetchInterval: POLL_MS,
+    refetchInterval: every(POLL_MS),
     placeholderData: <Data,>(previous: Data | undefined) => previous,
   };
   const summary = useQuery(trpc.usage.summary.queryOptions(input, options));
-  const series = useQuery(trpc.usage.series.queryOptions({ ...input, interval: range.interval }, options));
+  const series = useQuery(trpc.usage.series.queryOptions({ ...input, interval }, options));
 
   return (
     <Tabs
       label="Range"
-      tabs={RANGES}
-      value={range.value}
-      onChange={(value) => set('range', value)}
-      aside={<KeyFilter keyId={keyId} onChange={(value) => set('key', value)} />}
+      tabs={TABS}
+      value={tab}
+      onChange={(value) => set({ range: value })}
+      aside={<KeyFilter keyId={keyId} onChange={(key) => set({ key })} />}
     >
       <Stack>
+        {tab === 'custom' && (
+          <div className="flex flex-wrap items-center gap-2 text-[0.8125rem]">
+            <DateInput
+              label="First day"
+              value={firstDay}
+              max={lastDay}
+              onChange={(from) => set({ range: 'custom', from, to: lastDay })}
+            />
+            <DateInput
+              label="Last day"
+              value={lastDay}
+              min={firstDay}
+              max={today(now)}
+              onChange={(to) => set({ range: 'custom', from: firstDay, to })}
+            />
+          </div>
+        )}
         <Loaded query={summary} label="Loading totals" rows={1}>
           {({ totals }) => <Totals totals={totals} />}
         </Loaded>
-        <Loaded query={series} label="Loading the chart" rows={5}>
+        <Loaded query={series} label="Loading the chart" rows={6}>
           {(data) => (
             <Card title="Requests over time">
-              <Chart series={data} />
+              <UsageChart series={data} />
             </Card>
           )}
         </Loaded>
-        <Loaded query={summary} label="Loading usage per key">
-          {({ keys }) => <KeyUsageTable rows={keys} />}
-        </Loaded>
+        <Headroom />
+        <Section title="Keys" description="Sorted by the busiest, or by the most refused.">
+          <Loaded query={summary} label="Loading usage per key">
+            {({ keys }) => <KeyUsageTable rows={keys} />}
+          </Loaded>
+        </Section>
       </Stack>
     </Tabs>
   );

@@ -7,9 +7,12 @@ const DAY_MS = 24 * HOUR_MS;
 export const RANGES = [
   { value: '1h', label: 'Last hour', ms: HOUR_MS, interval: 'minute' },
   { value: '24h', label: '24 hours', ms: DAY_MS, interval: 'hour' },
-  { value: '7d', label: '7 days', ms: 7 * DAY_MS, interval: 'day' },
+  { value: '7d', label: '7 days', ms: 7 * DAY_MS, interval: 'hour' },
+  { value: '30d', label: '30 days', ms: 30 * DAY_MS, interval: 'day' },
+  { value: '90d', label: '90 days', ms: 90 * DAY_MS, interval: 'day' },
 ] as const;
 export type Range = (typeof RANGES)[number];
+export const DEFAULT_RANGE = RANGES[1];
 
 const INTERVAL_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const;
 
@@ -17,6 +20,29 @@ const INTERVAL_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const;
 export const rangeStart = (range: Range, now: number): string => {
   const start = now - range.ms;
   return new Date(start - (start % MINUTE_MS)).toISOString();
+};
+
+export type Span = {
+  readonly from: string;
+  readonly to?: string;
+  readonly interval: UsageSeries['interval'];
+};
+
+/** Hours are kept for 130 days; more than so many bars nobody can tell apart. */
+const HOURS_UP_TO_MS = 8 * DAY_MS;
+
+/** Days that somebody chose, whole ones, where they are; `null` where they are none. */
+export const chosenSpan = (firstDay: string, lastDay: string): Span | null => {
+  const from = new Date(`${firstDay}T00:00:00`);
+  const to = new Date(`${lastDay}T00:00:00`);
+  to.setDate(to.getDate() + 1);
+  const length = to.getTime() - from.getTime();
+  if (!(length > 0)) return null;
+  return {
+    from: from.toISOString(),
+    to: to.toISOString(),
+    interval: length <= HOURS_UP_TO_MS ? 'hour' : 'day',
+  };
 };
 
 export type Bar = { readonly at: number; readonly counts: UsageCounts };
@@ -52,10 +78,3 @@ const DAY = new Intl.DateTimeFormat('en', {
 
 export const barLabel = (at: number, interval: UsageSeries['interval']): string =>
   ({ minute: TIME, hour: DAY_TIME, day: DAY })[interval].format(at);
-
-/** The smallest round number that is not below `count`, and even, so that its half can be a label too. */
-export const roundedUp = (count: number): number => {
-  const power = 10 ** Math.floor(Math.log10(Math.max(count, 1)));
-  const candidates = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * power);
-  return candidates.find((candidate) => candidate >= count && candidate % 2 === 0) ?? 10 * power;
-};
