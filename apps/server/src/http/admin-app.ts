@@ -1,53 +1,25 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fastifyHelmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import { KaanaError } from '@kaana/core';
 import type { FastifyInstance } from 'fastify';
 import { sendProblem } from './errors.ts';
+import { createNonce, securityHeaders } from './security-headers.ts';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 /** Where the page says which style elements are its own; the admin app hands it to the libraries that make some. */
 const NONCE_PLACEHOLDER = '__CSP_NONCE__';
 
-/** What the app may load and do. It is strict enough that markup somebody has smuggled in neither runs nor styles. */
-const directives = (nonce?: string) => ({
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'", ...(nonce ? [`'nonce-${nonce}'`] : [])],
-  imgSrc: ["'self'", 'data:'],
-  fontSrc: ["'self'"],
-  connectSrc: ["'self'"],
-  formAction: ["'self'"],
-  baseUri: ["'none'"],
-  frameAncestors: ["'none'"],
-  // No string becomes markup or a script but by the one policy of the app (apps/admin/src/trusted-types.ts).
-  requireTrustedTypesFor: ["'script'"],
-  trustedTypes: ['default'],
-  upgradeInsecureRequests: null,
-});
-
 /** The built admin app at `/`: files by name, and `index.html` for the addresses that the app itself reads. */
 export const registerAdminApp = async (app: FastifyInstance, root: string): Promise<void> => {
-  await app.register(fastifyHelmet, {
-    global: false,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: directives(),
-    },
-    // Whoever terminates TLS in front says it; from here it could bind other services of the same host.
-    strictTransportSecurity: false,
-    referrerPolicy: { policy: 'same-origin' },
-  });
   const indexPath = join(root, 'index.html');
   const hasApp = existsSync(indexPath);
   if (hasApp) {
     await app.register(async (scope) => {
       scope.addHook('onSend', async (_request, reply) => {
-        await reply.helmet();
+        reply.headers(securityHeaders());
       });
       await scope.register(fastifyStatic, {
         root,
@@ -71,12 +43,10 @@ export const registerAdminApp = async (app: FastifyInstance, root: string): Prom
     const [path = ''] = request.url.split('?');
     const isAppAddress = !/^\/(api|trpc)(\/|$)|\.\w+$/.test(path);
     if (hasApp && isAppAddress && (request.method === 'GET' || request.method === 'HEAD')) {
-      const nonce = randomBytes(16).toString('base64url');
+      const nonce = createNonce();
       const page = await readFile(indexPath, 'utf8');
-      await reply.helmet({
-        contentSecurityPolicy: { useDefaults: false, directives: directives(nonce) },
-      });
       return reply
+        .headers(securityHeaders(nonce))
         .header('cache-control', 'no-cache')
         .type('text/html; charset=utf-8')
         .send(page.replaceAll(NONCE_PLACEHOLDER, nonce));
