@@ -91,11 +91,15 @@ export const createForeignTokens = (
   const checking = new Map<string, Promise<boolean>>();
 
   const countAttempt = async (start: string, ip: string | null) => {
-    const throttles = [
-      { id: `imported:address:${ip ?? 'unknown'}`, throttle: THROTTLES.importedAddress },
-      { id: `imported:start-address:${start}:${ip ?? 'unknown'}`, throttle: THROTTLES.importedStartAddress },
-      { id: `imported:start:${start}`, throttle: THROTTLES.importedStart },
-    ];
+    // Without an address (a service asks about a token, and does not say whose call it was) the start alone counts.
+    const byAddress =
+      ip === null
+        ? []
+        : [
+            { id: `imported:address:${ip}`, throttle: THROTTLES.importedAddress },
+            { id: `imported:start-address:${start}:${ip}`, throttle: THROTTLES.importedStartAddress },
+          ];
+    const throttles = [...byAddress, { id: `imported:start:${start}`, throttle: THROTTLES.importedStart }];
     for (const { id, throttle } of throttles) {
       const waitMs = await takeAttempt(stores.limits, id, throttle);
       if (waitMs === null) continue;

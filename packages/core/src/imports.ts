@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
@@ -43,8 +44,8 @@ export type KeyToImport = {
 export type ImportOutcome =
   /** `id`: `null` in a dry run. */
   | { readonly status: 'imported'; readonly id: string | null }
-  /** By an earlier import of the same hash. */
-  | { readonly status: 'exists'; readonly id: string }
+  /** By an earlier import of the same hash. `id`: `null` where a dry run would have imported it before. */
+  | { readonly status: 'exists'; readonly id: string | null }
   | { readonly status: 'rejected'; readonly reason: string };
 
 /** Who imports: an operator for all organizations or for one, or an admin for their own. */
@@ -71,9 +72,26 @@ export const adminImporter = ({ principal, origin }: Caller): Importer => {
   return { actor: actorOf(principal), origin, organizationId: organization.id, permissions };
 };
 
+/**
+ * What a dry run remembers in place of the database: of each key a few bytes, so that a million need no more than some
+ * megabytes. Texts stand as 53 bits of their hash, of which two among a million are the same once in 18,000 dry runs.
+ */
+export type Rehearsal = {
+  readonly seen: Set<number>;
+  readonly starts: Map<number, number>;
+  /** Account id -> slots that it would hold. */
+  readonly slots: Map<string, number[]>;
+};
+export const createRehearsal = (): Rehearsal => ({ seen: new Set(), starts: new Map(), slots: new Map() });
+
+const markOf = (text: string): number => {
+  const bytes = createHash('sha256').update(text).digest();
+  return bytes.readUIntBE(0, 6) * 32 + (bytes.readUInt8(6) >> 3);
+};
+
 export type ImportOptions = {
-  /** Writes nothing, and says what would become of each key. */
-  readonly dryRun?: boolean;
+  /** Writes nothing, and says what would become of each key, after all that went through the same rehearsal before. */
+  readonly rehearsal?: Rehearsal;
 };
 
 export type Imports = {
@@ -185,6 +203,9 @@ export const createImports = (
     };
   };
 
+  const takenName = ({ input }: Draft): ImportOutcome =>
+    rejected(`externalId: ${input.externalId} was imported already, with another hash`);
+
   /** What is there already, or in the way; `null`: nothing. */
   const settledBy = (draft: Draft, existing: readonly ApiKey[]): ImportOutcome | null => {
     const { fingerprints, organization, input } = draft;
@@ -200,7 +221,7 @@ export const createImports = (
         imported?.externalId === input.externalId &&
         organizationId === organization.id,
     );
-    return named ? rejected(`externalId: ${input.externalId} was imported already, with another hash`) : null;
+    return named ? takenName(draft) : null;
   };
 
   const existingOf = (drafts: readonly Draft[]): Promise<ApiKey[]> =>
@@ -245,14 +266,29 @@ export const createImports = (
 
   const limitOf = ({ plan }: Organization) => PLAN_TABLE[plan].activeKeys;
 
-  /** The slots that the accounts' keys hold, put in order where the plan needs it. */
-  const slotsOf = async (drafts: readonly Draft[], mayWrite: boolean): Promise<Map<string, number[]>> => {
-    const limits = new Map(
+  const limitsOf = (drafts: readonly Draft[]): Map<string, number> =>
+    new Map(
       drafts.flatMap(({ owner, organization }) => {
         const limit = limitOf(organization);
         return limit === null ? [] : [[owner.id, limit] as const];
       }),
     );
+
+  /** The slots that a rehearsal has not heard of: as many as there are active keys. */
+  const rehearseSlots = async (drafts: readonly Draft[], { slots }: Rehearsal): Promise<void> => {
+    const unknown = [...limitsOf(drafts).keys()].filter((id) => !slots.has(id));
+    if (unknown.length === 0) return;
+    const active = await stores.keys.countActive(unknown, new Date(clock()));
+    for (const id of unknown)
+      slots.set(
+        id,
+        Array.from({ length: active.get(id) ?? 0 }, (_, slot) => slot),
+      );
+  };
+
+  /** The slots that the accounts' keys hold, put in order where the plan needs it. */
+  const slotsOf = async (drafts: readonly Draft[]): Promise<Map<string, number[]>> => {
+    const limits = limitsOf(drafts);
     if (limits.size === 0) return new Map();
     const held = new Map(
       [...(await stores.imports.slots([...limits.keys()]))].map(([id, slots]) => [id, [...slots]]),
@@ -261,7 +297,7 @@ export const createImports = (
       const slots = held.get(id) ?? [];
       return slots.length >= limit || slots.some((slot) => slot >= limit);
     });
-    for (let from = 0; mayWrite && from < untidy.length; from += PARALLEL) {
+    for (let from = 0; from < untidy.length; from += PARALLEL) {
       const part = untidy.slice(from, from + PARALLEL);
       await Promise.all(part.map(([id, limit]) => keys.compactSlots(id, limit)));
       const tidied = await stores.imports.slots(part.map(([id]) => id));
@@ -275,8 +311,7 @@ export const createImports = (
     const limit = limitOf(draft.organization);
     if (limit === null) return unlimitedSlot();
     const slots = held.get(draft.owner.id) ?? [];
-    // What a dry run has not put in order counts as well.
-    const slot = slots.length >= limit ? null : freeSlot(slots, limit);
+    const slot = freeSlot(slots, limit);
     if (slot === null) {
       return rejected(
         `owner: ${draft.owner.email} has ${limit} active keys, as many as the ${draft.organization.plan} plan allows`,
@@ -313,7 +348,7 @@ export const createImports = (
   ): Promise<void> => {
     let pending = drafts;
     while (pending.length > 0) {
-      const held = await slotsOf(pending, true);
+      const held = await slotsOf(pending);
       const ready = pending.flatMap((draft) => {
         const slot = takeSlot(draft, held);
         if (typeof slot === 'number') return [{ draft, key: { ...draft.key, slot } }];
@@ -341,7 +376,7 @@ export const createImports = (
   };
 
   return {
-    import: async (importer, inputs, { dryRun = false } = {}) => {
+    import: async (importer, inputs, { rehearsal } = {}) => {
       const owners = await stores.accounts.findByEmails([...new Set(inputs.map(({ owner }) => owner))]);
       const organizations = await stores.organizations.getMany([
         ...new Set([...owners.values()].map(({ organizationId }) => organizationId)),
@@ -358,22 +393,26 @@ export const createImports = (
       }
       const existing = drafts.length > 0 ? await existingOf(drafts) : [];
       const { needed, refused } = await rulesFor(drafts);
-      const starts = await countStarts(drafts);
-      const seen = new Set<string>();
-      const held = dryRun ? await slotsOf(drafts, false) : null;
+      const { seen, starts } = rehearsal ?? createRehearsal();
+      for (const [lookup, count] of await countStarts(drafts)) {
+        const mark = markOf(lookup);
+        if (!starts.has(mark)) starts.set(mark, count);
+      }
+      /** Those that stand in the same call before: what becomes of them follows from what became of the first. */
+      const repeated: Draft[] = [];
       const fresh = drafts.filter((draft) => {
-        const { fingerprints, lookup, rule, input } = draft;
+        const { fingerprints, lookup, rule, input, organization } = draft;
         const settled = settledBy(draft, existing);
         if (settled) {
           settle(draft, settled);
           return false;
         }
-        const names = [
-          `hash:${fingerprints[0]}`,
-          ...(input.externalId === null ? [] : [`id:${draft.organization.id}:${input.externalId}`]),
-        ];
-        if (names.some((name) => seen.has(name))) {
-          settle(draft, rejected('hash or externalId: stands in the same import twice'));
+        const hash = markOf(`hash:${fingerprints[0]}`);
+        const name = input.externalId === null ? null : markOf(`id:${organization.id}:${input.externalId}`);
+        if (seen.has(hash) || (name !== null && seen.has(name))) {
+          if (!rehearsal) repeated.push(draft);
+          else if (seen.has(hash)) settle(draft, { status: 'exists', id: null });
+          else settle(draft, takenName(draft));
           return false;
         }
         if (refused.has(ruleIdOf(rule))) {
@@ -385,7 +424,8 @@ export const createImports = (
           );
           return false;
         }
-        const same = (starts.get(lookup) ?? 0) + 1;
+        const start = markOf(lookup);
+        const same = (starts.get(start) ?? 0) + 1;
         if (rule.kind === 'start' && same > MAX_SAME_START) {
           settle(
             draft,
@@ -395,13 +435,15 @@ export const createImports = (
           );
           return false;
         }
-        starts.set(lookup, same);
-        for (const name of names) seen.add(name);
+        if (rule.kind === 'start') starts.set(start, same);
+        seen.add(hash);
+        if (name !== null) seen.add(name);
         return true;
       });
-      if (held) {
+      if (rehearsal) {
+        await rehearseSlots(fresh, rehearsal);
         for (const draft of fresh) {
-          const slot = takeSlot(draft, held);
+          const slot = takeSlot(draft, rehearsal.slots);
           settle(draft, typeof slot === 'number' ? { status: 'imported', id: null } : slot);
         }
         return outcomes;
@@ -409,6 +451,12 @@ export const createImports = (
       if (fresh.length > 0) {
         await announce([...needed.values()]);
         await insert(importer, fresh, settle);
+      }
+      if (repeated.length > 0) {
+        const now = await existingOf(repeated);
+        for (const draft of repeated) {
+          settle(draft, settledBy(draft, now) ?? rejected('hash or externalId: stands in the import twice'));
+        }
       }
       return outcomes;
     },

@@ -7,6 +7,7 @@ import { KeyImport, toKeyToImport } from '@kaana/api';
 import {
   createImports,
   createKeys,
+  createRehearsal,
   type Importer,
   type Imports,
   KaanaError,
@@ -86,11 +87,15 @@ export const importFile = async (imports: Imports, options: ImportFileOptions): 
   const { size } = await stat(path);
   const counts: ImportCounts = { lines: 0, imported: 0, existing: 0, rejected: 0 };
   const progress = new Progress(screen);
+  const rehearsal = dryRun ? createRehearsal() : null;
   let batch: (Parsed | Rejection)[] = [];
 
   const flush = async (bytesRead: number) => {
     const keys = batch.flatMap((entry) => ('key' in entry ? [entry.key] : []));
-    const outcomes = keys.length > 0 ? await patiently(() => imports.import(importer, keys, { dryRun })) : [];
+    const outcomes =
+      keys.length > 0
+        ? await patiently(() => imports.import(importer, keys, rehearsal ? { rehearsal } : {}))
+        : [];
     let next = 0;
     for (const entry of batch) {
       counts.lines++;

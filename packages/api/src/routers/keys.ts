@@ -1,4 +1,4 @@
-import { adminImporter, NATURAL_ORDER } from '@kaana/core';
+import { adminImporter, createRehearsal, NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '../contracts/import.ts';
 import {
@@ -149,7 +149,8 @@ export const keysRouter = {
     .mutation(async ({ ctx, input }) => {
       const importer = adminImporter(ctx.caller);
       const { keys, dryRun } = input;
-      return toImportResult(await ctx.domain.imports.import(importer, keys.map(toKeyToImport), { dryRun }));
+      const options = dryRun ? { rehearsal: createRehearsal() } : {};
+      return toImportResult(await ctx.domain.imports.import(importer, keys.map(toKeyToImport), options));
     }),
 
   verify: procedure('keys:verify', {
