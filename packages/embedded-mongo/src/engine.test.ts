@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Collection, type Db, type Document, Long, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Engine } from './engine.ts';
 import { type EmbeddedMongo, startEmbeddedMongo } from './index.ts';
+import { KEY_FORMAT } from './indexes/key.ts';
 
 /** What only the embedded engine promises: its plans, its refusals, its housekeeping. */
 
@@ -146,4 +148,26 @@ describe('refusals', () => {
     expect(await code(items.createIndex({ a: 'text' }))).toBe(67);
     expect(await code(items.aggregate([{ $set: { a: { $function: {} } } }]).toArray())).toBe(168);
   });
+});
+
+test('a start builds indexes again whose keys are of another format', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'embedded-mongo-upgrade-'));
+  const failed = (error: Error): never => {
+    throw error;
+  };
+  const startHere = () => Engine.start({ dataDir, port: 0, onFatal: failed });
+  try {
+    const first = await startHere();
+    const old = first.catalog.create('test.old');
+    old.keyFormat = 1;
+    first.catalog.save(old);
+    await first.stop();
+    const second = await startHere();
+    const found = second.catalog.find('test.old');
+    expect(found?.keyFormat).toBe(KEY_FORMAT);
+    expect(found?.indexes[0]?.ident).not.toBe(old.indexes[0]?.ident);
+    await second.stop();
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
 });

@@ -48,6 +48,7 @@ export class Engine {
   /** Opens the data and listens on 127.0.0.1. */
   static async start(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
+    await run(engine.catalog.upgrade());
     await new Promise<void>((resolve, reject) => {
       engine.#server.once('error', reject);
       engine.#server.listen({ host: '127.0.0.1', port: options.port }, () => {

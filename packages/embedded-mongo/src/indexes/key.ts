@@ -12,6 +12,9 @@ import { binaryBytes, type Doc, regexParts } from '../values/types.ts';
  */
 export type Key = string;
 
+/** Goes up when the same values get other keys: indexes with keys of another format are built again at the next start. */
+export const KEY_FORMAT = 2;
+
 /**
  * LMDB takes keys of at most 1978 bytes. A longer one keeps its first bytes, for order, and a hash of all of it,
  * for identity: equal keys are equal values (up to a SHA-256 collision), but order among keys that share the

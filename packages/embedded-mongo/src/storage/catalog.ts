@@ -1,4 +1,6 @@
+import { KEY_FORMAT } from '../indexes/key.ts';
 import type { IndexSpec } from '../indexes/spec.ts';
+import type { Task } from '../task.ts';
 import { decode, encode } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, toNumber } from '../values/types.ts';
 import { Collection } from './collection.ts';
@@ -47,7 +49,7 @@ export class Catalog {
 
   #load(entry: Doc): Collection {
     const indexes = (entry.indexes as Doc[]).map(loadIndex);
-    return new Collection(
+    const collection = new Collection(
       this.#store,
       this,
       String(entry.ns),
@@ -56,6 +58,15 @@ export class Catalog {
       String(entry.uuid),
       indexes,
     );
+    // The first format was not written down.
+    collection.keyFormat = toNumber(entry.keyFormat) ?? 1;
+    return collection;
+  }
+
+  /** Builds again what an earlier version has built in another way; nobody may look for anything before. */
+  *upgrade(): Task<void> {
+    for (const collection of this.#collections.values())
+      if (collection.keyFormat !== KEY_FORMAT) yield* collection.rebuildIndexes();
   }
 
   newIdent(): string {
@@ -116,6 +127,7 @@ export class Catalog {
       ident: collection.ident,
       options: collection.options,
       uuid: collection.uuid,
+      keyFormat: new Int32(collection.keyFormat),
       indexes,
     };
     this.#store.put(namespaceKey(collection.namespace), encode(entry));

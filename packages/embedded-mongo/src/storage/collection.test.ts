@@ -208,6 +208,57 @@ describe('what is dropped', () => {
   });
 });
 
+describe('indexes whose keys were made in another way', () => {
+  test('are built again, in their order, also where a start dies in between', async () => {
+    const collection = catalog.create('test.upgraded');
+    for (const [path, unique] of [
+      ['n', false],
+      ['tags', false],
+      ['u', true],
+    ] as const)
+      await finish(collection.buildIndex(indexOn(path, unique)));
+    for (let n = 0; n < 300; n++)
+      insert(collection, { _id: new Int32(n), n: new Int32(n % 7), tags: ['a', `${n}`], u: new Int32(-n) });
+    const names = collection.indexes.map(({ name }) => name);
+    // As they would lie there: under other keys, of which nobody has heard.
+    for (const { ident } of collection.indexes) {
+      for (const { key, value } of store.range(ident, afterPrefix(ident), false, 10_000).entries) {
+        store.remove(key);
+        store.put(`${ident}~${key.slice(ident.length)}`, value);
+      }
+    }
+    collection.keyFormat = 1;
+    catalog.save(collection);
+    const reopen = async (): Promise<Collection> => {
+      catalog.leftovers.stop();
+      await store.close();
+      open();
+      const found = catalog.find('test.upgraded');
+      if (!found) throw new Error('the collection is gone');
+      return found;
+    };
+    const before = await reopen();
+    expect((await finish(before.validate())).problems).not.toEqual([]);
+    const upgrade = catalog.upgrade();
+    // Over the first index, and into the second one.
+    while (before.indexes[0]?.ident === collection.indexes[0]?.ident) upgrade.next();
+    upgrade.next();
+
+    const between = await reopen();
+    expect(between.keyFormat).toBe(1);
+    await finish(catalog.upgrade());
+    expect((await finish(between.validate())).problems).toEqual([]);
+    const after = await reopen();
+    expect(after.keyFormat).toBe(between.keyFormat);
+    expect(after.keyFormat).not.toBe(1);
+    expect(after.indexes.map(({ name, multikey }) => [name, multikey])).toEqual(
+      names.map((name) => [name, name === 'tags_1']),
+    );
+    expect((await finish(after.validate())).problems).toEqual([]);
+    expect([...catalog.upgrade()]).toEqual([]);
+  });
+});
+
 describe('work that goes on when the store closes', () => {
   test('is ended', async () => {
     const collection = catalog.create('test.ended');

@@ -1,5 +1,5 @@
 import { ServerError } from '../errors.ts';
-import { afterPrefix } from '../indexes/key.ts';
+import { afterPrefix, KEY_FORMAT } from '../indexes/key.ts';
 import { dependsOn, type IndexSpec } from '../indexes/spec.ts';
 import type { IndexScan, Plan, PointPlan } from '../planner/plan.ts';
 import type { Task } from '../task.ts';
@@ -44,6 +44,8 @@ export class Collection {
   readonly options: Doc;
   readonly uuid: string;
   indexes: IndexSpec[];
+  /** What the keys in all its indexes are made by. */
+  keyFormat = KEY_FORMAT;
   dropped = false;
   /** Goes up with every change of a document. */
   version = 0;
@@ -186,8 +188,8 @@ export class Collection {
     try {
       yield* this.#enterAll(this.#build);
       // No pause since the last document was read, so none is missing.
-      const others = this.indexes.filter((other) => other !== replaces);
-      this.indexes = [...others, index];
+      const place = replaces ? this.indexes.indexOf(replaces) : -1;
+      this.indexes = place < 0 ? [...this.indexes, index] : this.indexes.with(place, index);
       leftovers.release(index.ident);
       this.#catalog.save(this);
       if (replaces) leftovers.discard(replaces.ident);
@@ -219,6 +221,16 @@ export class Collection {
       low = chunk.next;
       yield this.#store.pendingBytes > MAX_PENDING_BYTES ? this.#store.durable() : undefined;
     }
+  }
+
+  /** Builds every index again, each with a name of its own in the store, so that one of them is whole at any time. */
+  *rebuildIndexes(): Task<void> {
+    for (const index of [...this.indexes]) {
+      const rebuilt = { ...index, ident: this.#catalog.newIdent(), multikey: false, hasLongKeys: false };
+      yield* this.buildIndex(rebuilt, index);
+    }
+    this.keyFormat = KEY_FORMAT;
+    this.#catalog.save(this);
   }
 
   dropIndex(index: IndexSpec): void {
