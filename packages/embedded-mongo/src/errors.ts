@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   FailedToParse: 9,
   Unauthorized: 13,
   TypeMismatch: 14,
+  Overflow: 15,
   InvalidLength: 16,
   IllegalOperation: 20,
   InvalidBSON: 22,
@@ -69,6 +70,7 @@ export function toServerError(error: unknown): ServerError {
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error ? error.name : '';
   if (name.startsWith('BSON')) return new ServerError('InvalidBSON', message);
-  if (error instanceof RangeError) return new ServerError('BadValue', `nesting is too deep: ${message}`);
+  if (error instanceof RangeError && message.includes('call stack'))
+    return new ServerError('Overflow', 'BSONObj exceeds maximum nested object depth');
   return new ServerError('InternalError', message);
 }

@@ -1,5 +1,6 @@
 import { ServerError } from '../errors.ts';
 import { compileAccumulation } from '../expression/accumulators.ts';
+import { divide, isZero, subtract } from '../expression/arithmetic.ts';
 import { type Compiler, compileExpression, compiler, scopeOf } from '../expression/compile.ts';
 import { timeUnit } from '../expression/date-arithmetic.ts';
 import type { SortField } from '../query/sort.ts';
@@ -120,17 +121,23 @@ function shift(parsed: Parsed): WindowFunction {
   };
 }
 
+/** The codes of what is wrong with a sort key: no date though there is a unit, a date without one, no number. */
+const POSITION_CODES: Record<string, readonly [number, number, number]> = {
+  $derivative: [5624900, 5624901, 5624902],
+  $integral: [5423901, 5423902, 5423902],
+};
+
 /** A number, or the milliseconds of a date. */
 function position(key: unknown, unit: number | undefined, name: string): unknown {
-  if (key instanceof Date) {
-    if (unit === undefined)
-      throw new ServerError(5624902, `${name} where the sortBy is a Date requires a 'unit'`);
-    return new Double(key.getTime());
+  const [notDate, date, notNumber] = POSITION_CODES[name] ?? [2, 2, 2];
+  if (unit !== undefined) {
+    if (key instanceof Date) return new Double(key.getTime());
+    throw new ServerError(notDate, `${name} with 'unit' expects the sortBy field to be a Date`);
   }
-  if (unit !== undefined)
-    throw new ServerError(5624900, `${name} with 'unit' expects the sortBy field to be a Date`);
+  if (key instanceof Date)
+    throw new ServerError(date, `${name} where the sortBy is a Date requires an 'unit'`);
   if (!isNumeric(key))
-    throw new ServerError(5624901, `${name} expects the sortBy field to be numeric, or a Date with a unit`);
+    throw new ServerError(notNumber, `${name} (with no 'unit') expects the sortBy field to be numeric`);
   return key;
 }
 
@@ -174,11 +181,12 @@ function slope(parsed: Parsed): WindowFunction {
     const run = (i: number, j: number): unknown => scaled(arithmetic('subtract', at(j), at(i)));
     return spans(parsed.bounds ?? WHOLE_PARTITION, keys).map(({ from, to }) => {
       if (derivative) {
-        if (to - from < 2) return null;
-        const [first, last] = [number(from), number(to - 1)];
+        if (to <= from) return null;
+        // A window of one document too: its ends are compared like any two.
         const width = run(from, to - 1);
-        if (Number(numericValue(width)) === 0) throw new ServerError('BadValue', "can't $divide by zero");
-        return arithmetic('divide', arithmetic('subtract', last, first), width);
+        const height = subtract(all[to - 1], all[from]);
+        if (height === null) throw new ServerError(5624903, '$derivative input must not be null or missing');
+        return isZero(width) ? null : divide(height, width);
       }
       if (to <= from) return null;
       let total: unknown = new Double(0);

@@ -3,7 +3,7 @@ import { ServerError } from '../errors.ts';
 import { prependElement } from '../query/raw.ts';
 import type { Collection } from '../storage/collection.ts';
 import type { Task } from '../task.ts';
-import { decode, encode, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
+import { decode, encode, isTooDeep, MAX_DEPTH, MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { type Doc, Int32, isDoc, TYPE, typeName, typeOf } from '../values/types.ts';
 import { batch, statements, target } from './batch.ts';
 import { makeRoom } from './capped.ts';
@@ -18,6 +18,11 @@ export function refuseTooLarge(bytes: Buffer): void {
       `object to insert too large. size in bytes: ${bytes.length}, max size: ${MAX_DOCUMENT_BYTES}`,
     );
   }
+}
+
+export function refuseTooDeep(doc: Doc, size: number): void {
+  if (isTooDeep(doc, size))
+    throw new ServerError('Overflow', `the document exceeds ${MAX_DEPTH} levels of nesting`);
 }
 
 export function checkId(id: unknown): void {
@@ -49,6 +54,7 @@ export function insertOne(collection: Collection, bytes: Buffer, validation: Val
   }
   checkId(doc._id);
   refuseTooLarge(stored);
+  refuseTooDeep(doc, stored.length);
   validate(collection, doc, validation);
   refusePrepared(collection, doc, undefined);
   makeRoom(collection, stored.length);

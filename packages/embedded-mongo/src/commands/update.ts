@@ -22,7 +22,7 @@ import {
   type Request,
   refuseUnknown,
 } from './command.ts';
-import { insertOne } from './insert.ts';
+import { insertOne, refuseTooDeep } from './insert.ts';
 import { refusePrepared } from './prepare-unique.ts';
 import { type Validation, validate, validationOf } from './validation.ts';
 
@@ -137,6 +137,7 @@ function updateRow(collection: Collection, plan: UpdatePlan, { id, bytes }: Row)
   if (encoded.equals(bytes)) return { before, after, modified: false };
   if (encoded.length > MAX_DOCUMENT_BYTES)
     throw new ServerError(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
+  refuseTooDeep(after, encoded.length);
   validate(collection, after, plan.validation, before);
   refusePrepared(collection, after, id);
   collection.update({ id, bytes }, before, after, encoded, plan.touched);

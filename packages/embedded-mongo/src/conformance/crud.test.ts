@@ -37,6 +37,29 @@ describe('inserting and finding', () => {
     });
   });
 
+  test('a document may be nested 180 levels deep, however it comes about', async (context) => {
+    server.needs('arguments', context);
+    const nested = (levels: number): Document => {
+      let doc: Document = { x: 1 };
+      for (let level = 1; level < levels; level++) doc = level % 2 ? { a: doc } : { a: [doc.a ?? doc] };
+      return doc;
+    };
+    const empty = (levels: number): Document => {
+      let doc: Document = {};
+      for (let level = 1; level < levels; level++) doc = { a: doc };
+      return doc;
+    };
+    await server.items.insertOne({ _id: 1, v: empty(180) });
+    await server.items.insertOne({ _id: 2, v: nested(100) });
+    expect(await fails(server.items.insertOne({ _id: 3, v: empty(181) }))).toMatchObject({ code: 15 });
+    expect(await fails(server.items.insertOne({ _id: 4, v: nested(2000) }))).toMatchObject({ code: 15 });
+    expect(await fails(server.items.updateOne({ _id: 2 }, { $set: { v: empty(181) } }))).toMatchObject({
+      code: 15,
+    });
+    expect(await server.items.countDocuments()).toBe(2);
+    expect(await server.items.findOne({ _id: 1 })).toEqual({ _id: 1, v: empty(180) });
+  });
+
   test('an ordered batch stops at its first error, an unordered one goes on', async () => {
     const batch = [{ _id: 1 }, { _id: 1 }, { _id: 2 }];
     await expect(server.items.insertMany(batch)).rejects.toMatchObject({

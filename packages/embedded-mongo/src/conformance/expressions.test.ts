@@ -178,6 +178,13 @@ describe('refusals', () => {
     [{ $rand: 1 }, 3040501],
     [{ $map: { input: [] } }, 16882],
     [{ $convert: { input: 'a', to: { type: 'binData' } } }, 4341115],
+    [{ $zip: { inputs: '$s' } }, 34461],
+    [{ $zip: { inputs: [[1]], defaults: 1, useLongestLength: true } }, 34462],
+    [{ $zip: { inputs: [[1]], useLongestLength: 1 } }, 34463],
+    [{ $zip: { inputs: [] } }, 34465],
+    [{ $zip: { inputs: [[1]], defaults: [0] } }, 34466],
+    [{ $zip: { inputs: [[1]], defaults: [0, 0], useLongestLength: true } }, 34467],
+    [{ $zip: { inputs: ['$n', '$none'] } }, 34468],
   ])('%j: %i', async ([expression, code], context) => {
     server.needs('codes', context);
     expect(await fails(server.items.aggregate([{ $project: { v: expression } }]).toArray())).toEqual({

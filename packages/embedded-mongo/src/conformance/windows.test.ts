@@ -49,6 +49,11 @@ describe('$setWindowFields', () => {
       [null, 2, 0, 0.75, 2 / 23],
     ],
     [
+      { sortBy: { n: 1 } },
+      { $derivative: { input: '$_id' }, window: { documents: [-1, 0] } },
+      [null, 0.5, null, 1 / 3, 0.5],
+    ],
+    [
       { sortBy: { _id: 1 } },
       { $integral: { input: '$n' }, window: { documents: ['unbounded', 'current'] } },
       [0, 2, 5, 9.5, 16.5],
@@ -71,6 +76,19 @@ describe('$setWindowFields', () => {
     [{ sortBy: { n: 1 }, output: { w: { $sum: '$n', window: { documents: [1, -1] } } } }, 5339900],
     [{ sortBy: { n: 1, _id: 1 }, output: { w: { $rank: {} } } }, 5371602],
     [{ sortBy: { g: 1 }, output: { w: { $sum: '$n', window: { range: [-1, 1] } } } }, 5429414],
+    ...(
+      [
+        ['g', { $derivative: { input: '$n' } }, 5624902],
+        ['d', { $derivative: { input: '$n' } }, 5624901],
+        ['n', { $derivative: { input: '$n', unit: 'day' } }, 5624900],
+        ['n', { $derivative: { input: '$v' } }, 5624903],
+        ['d', { $integral: { input: '$n' } }, 5423902],
+        ['n', { $integral: { input: '$n', unit: 'day' } }, 5423901],
+      ] as const
+    ).map(([field, w, code]): [Document, number] => [
+      { sortBy: { [field]: 1 }, output: { w: { ...w, window: { documents: [-1, 0] } } } },
+      code,
+    ]),
   ])('%j: %i', async ([spec, code], context) => {
     server.needs('codes', context);
     expect(await fails(run({ $setWindowFields: spec }))).toEqual({ code });

@@ -110,6 +110,13 @@ export function withoutTypes(value: unknown): unknown {
   return relax(value);
 }
 
+/** The answer to an update, however many documents it says were changed by it. */
+export function withoutModified(value: unknown): unknown {
+  if (!isDocument(value)) return value;
+  const { nModified: _modified, ...others } = value;
+  return others;
+}
+
 /** Documents without an `_id` that is null, in any order. */
 export function withoutNullIds(value: unknown): unknown {
   const strip = (one: unknown): unknown => {

@@ -1,6 +1,7 @@
 import {
   Difference,
   holds,
+  withoutModified,
   withoutNullIds,
   withoutOrder,
   withoutSequence,
@@ -41,6 +42,14 @@ const REFUSALS: readonly KnownDifference[] = [
     name: 'error without a code of its own',
     mongodb: 'DocumentDB reports many refusals as 8 (UnknownError); MongoDB has a code for each.',
     explains: (d) => d.refused('any', [8]),
+  },
+  {
+    name: 'a projection of what the limit leaves out',
+    mongodb: 'The manual, "find": a projection is of the documents that are returned.',
+    explains: (d) =>
+      d.refused([0], 'any') &&
+      'find' in d.part &&
+      ['sort', 'limit', 'projection'].every((one) => one in d.part),
   },
   {
     name: 'what is not there',
@@ -228,6 +237,11 @@ const VALUES: readonly KnownDifference[] = [
     name: 'comparison of two missing values',
     mongodb: 'The server: a missing value equals a missing value, and is less than null.',
     explains: (d) => d.matches(new RegExp(String.raw`"\$(cmp|eq|ne|gte?|lte?)":\[${FIELD_PATH}`)),
+  },
+  {
+    name: '$inc by 0 in an update of many',
+    mongodb: 'The manual, "update": nModified excludes documents that are already as they are to be.',
+    explains: (d) => d.matches(/"\$inc":\{[^}]*:0[,}]|"\$mul":/) && d.same(withoutModified),
   },
   {
     name: '$push that leaves nothing',

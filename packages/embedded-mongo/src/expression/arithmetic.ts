@@ -47,7 +47,7 @@ function add(values: unknown[]): unknown {
   return total ?? integer(0n, false);
 }
 
-function subtract(a: unknown, b: unknown): unknown {
+export function subtract(a: unknown, b: unknown): unknown {
   if (isMissing(a) || isMissing(b)) return null;
   if (isDate(a) && isDate(b)) return Long.fromNumber(a.getTime() - b.getTime());
   if (isDate(a) && isNumeric(b)) return new Date(a.getTime() - Math.round(toNumber(b) ?? 0));
@@ -70,9 +70,9 @@ function multiply(values: unknown[]): unknown {
   return total;
 }
 
-const isZero = (value: unknown): boolean => !isTruthy(value);
+export const isZero = (value: unknown): boolean => !isTruthy(value);
 
-function divide(a: unknown, b: unknown): unknown {
+export function divide(a: unknown, b: unknown): unknown {
   if (isNumeric(a) && isNumeric(b)) {
     if (isZero(b)) throw new ServerError('BadValue', "can't $divide by zero");
     return arithmetic('divide', a, b);

@@ -2,7 +2,7 @@ import { ServerError } from '../errors.ts';
 import { parseSort, sortBy } from '../query/sort.ts';
 import { int } from '../values/arithmetic.ts';
 import { compareValues } from '../values/compare.ts';
-import { type Doc, isDoc, isNumeric, isTruthy, toNumber } from '../values/types.ts';
+import { type Doc, isDoc, isNumeric, isTruthy, toNumber, typeName } from '../values/types.ts';
 import {
   type Builders,
   binary,
@@ -192,22 +192,33 @@ const zip = named(
   { notObject: 34460, unknown: 34464, missing: 34465 },
   ['inputs'],
   ['useLongestLength', 'defaults'],
-  (fields, compiler) => {
-    const inputs = compiler.compile(fields.inputs);
-    const defaults = fields.defaults === undefined ? undefined : compiler.compile(fields.defaults);
+  ({ inputs, defaults = [], useLongestLength = false }, compiler) => {
+    if (!Array.isArray(inputs))
+      throw new ServerError(34461, `inputs must be an array of expressions, found ${typeName(inputs)}`);
+    if (!Array.isArray(defaults))
+      throw new ServerError(34462, `defaults must be an array of expressions, found ${typeName(defaults)}`);
+    if (typeof useLongestLength !== 'boolean')
+      throw new ServerError(34463, `useLongestLength must be a bool, found ${typeName(useLongestLength)}`);
+    if (inputs.length === 0) throw new ServerError(34465, '$zip requires at least one input array');
+    if (defaults.length > 0 && !useLongestLength)
+      throw new ServerError(34466, 'cannot specify defaults unless useLongestLength is true');
+    if (defaults.length > 0 && defaults.length !== inputs.length)
+      throw new ServerError(34467, 'defaults and inputs must have the same length');
+    const columns = inputs.map((input) => compiler.compile(input));
+    const fills = defaults.map((one) => compiler.compile(one));
     return (scope) => {
-      const arrays = inputs(scope);
-      if (!Array.isArray(arrays)) throw new ServerError(34461, 'inputs must be an array of expressions');
-      if (arrays.some(isMissing)) return null;
-      const lists = arrays.map((array): unknown[] => {
-        if (Array.isArray(array)) return array;
-        throw new ServerError(34468, `$zip found a non-array expression in input: ${describeType(array)}`);
-      });
+      const lists: unknown[][] = [];
+      for (const column of columns) {
+        const list = column(scope);
+        if (isMissing(list)) return null;
+        if (!Array.isArray(list))
+          throw new ServerError(34468, `$zip found a non-array expression in input: ${describeType(list)}`);
+        lists.push(list);
+      }
       const lengths = lists.map((one) => one.length);
-      const length = fields.useLongestLength === true ? Math.max(...lengths) : Math.min(...lengths);
-      const fill = defaults?.(scope);
+      const length = useLongestLength ? Math.max(...lengths) : Math.min(...lengths);
       return Array.from({ length }, (_, i) =>
-        lists.map((one, j) => (i < one.length ? one[i] : Array.isArray(fill) ? fill[j] : null)),
+        lists.map((one, j) => (i < one.length ? one[i] : (fills[j]?.(scope) ?? null))),
       );
     };
   },

@@ -4,6 +4,23 @@ import { type Doc, define, isDoc } from './types.ts';
 /** The largest document, in bytes, that MongoDB stores. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
+/** How deep a stored document may be nested; MongoDB's manual promises 100, its server takes 180. */
+export const MAX_DEPTH = 180;
+/** What so deep a document has at least: each level a type, a name's end, a length and an end. */
+const DEEP_BYTES = MAX_DEPTH * 7;
+
+/** Whether a document is nested deeper than it may be stored. What is empty is no level of its own. */
+export function isTooDeep(doc: Doc, size: number): boolean {
+  return size > DEEP_BYTES && hasLevels(doc, MAX_DEPTH + 1);
+}
+
+function hasLevels(value: unknown, levels: number): boolean {
+  if (!Array.isArray(value) && !isDoc(value)) return false;
+  const members = Array.isArray(value) ? value : Object.values(value);
+  if (levels === 1) return members.length > 0;
+  return members.some((member) => hasLevels(member, levels - 1));
+}
+
 const TYPED = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const;
 
 /** BSON bytes to a document in which every number keeps its type. */
