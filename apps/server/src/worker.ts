@@ -6,10 +6,14 @@ import { connectPatiently } from './database.ts';
 import { drain } from './drain.ts';
 import type { Environment } from './environment.ts';
 import { createGithubKeys } from './github-keys.ts';
+import { repeat, restInProportion } from './repeat.ts';
 
 const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
-/** Last uses and counts are written this often; "last used" is never older. */
-const FLUSH_INTERVAL_MS = 1_000;
+/**
+ * Last uses and counts are written every second. Where very many keys are in use that is much to write: then less often,
+ * so that it takes no more than a twentieth of the time, but every five seconds at least.
+ */
+const FLUSH_REST = restInProportion(1_000, 5_000, 1 / 20);
 const SWEEP_INTERVAL_MS = 30_000;
 /** Well below the time that other processes give a lease to be settled. */
 const SETTLE_INTERVAL_MS = 250;
@@ -18,28 +22,6 @@ const ROLL_UP_INTERVAL_MS = 120_000;
 const FIRST_ROLL_UP_MS = 10_000;
 
 export type Worker = { readonly address: string; stop(): Promise<void> };
-
-/** Runs `work` again and again, `intervalMs` after it last ended; a failure is reported and does not end it. */
-const repeat = (
-  intervalMs: number,
-  work: () => Promise<unknown>,
-  report: (error: unknown) => void,
-  firstMs = intervalMs,
-) => {
-  let timer: NodeJS.Timeout;
-  const schedule = (delayMs: number) => {
-    timer = setTimeout(
-      () =>
-        void work()
-          .catch(report)
-          .finally(() => schedule(intervalMs)),
-      delayMs,
-    );
-    timer.unref();
-  };
-  schedule(firstMs);
-  return () => clearTimeout(timer);
-};
 
 /** One process that serves: connects to the database, listens, and on `stop` finishes what it has begun. */
 export const startWorker = async (
@@ -61,8 +43,8 @@ export const startWorker = async (
   });
   const report = (error: unknown) =>
     app.logger.warn({ err: error }, 'a background task failed and will be repeated');
-  const stopFlushing = repeat(FLUSH_INTERVAL_MS, () => domain.recorder.flush(), report);
-  const stopNoting = repeat(FLUSH_INTERVAL_MS, () => domain.wouldRefuse.flush(), report);
+  const stopFlushing = repeat(FLUSH_REST, () => domain.recorder.flush(), report);
+  const stopNoting = repeat(FLUSH_REST, () => domain.wouldRefuse.flush(), report);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
   // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
