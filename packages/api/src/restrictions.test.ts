@@ -123,6 +123,50 @@ describe('a list in mode "report"', () => {
   });
 });
 
+describe('suggested scopes', () => {
+  it('are what the key was used for, through us and through services that verify it', async () => {
+    const { as } = await api.createTenant();
+    const { key, token } = await as.member.keys.create({ name: 'k' });
+    expect(await as.member.keys.suggestScopes({ id: key.id })).toMatchObject({
+      suggested: null,
+      enough: false,
+      observedSince: null,
+      requests: 0,
+    });
+    const caller = api.withKey(token);
+    await caller.projects.list();
+    await expectRefusal(caller.members.list(), 'permission_denied');
+    await as.admin.keys.verify({ token, permissions: ['usage:read'] });
+    // Only asked: no use.
+    await as.admin.keys.verify({ token, permissions: ['projects:write'], cost: 0 });
+    await api.domain.recorder.flush();
+    const used = new Date(api.clock()).toISOString();
+    api.clock.advance(1_000);
+    expect(await as.member.keys.suggestScopes({ id: key.id })).toMatchObject({
+      keyId: key.id,
+      suggested: ['projects:read', 'usage:read'],
+      enough: false,
+      observedSince: used,
+      observedDays: 0,
+      requests: 2,
+      scopes: null,
+      scopesMode: 'off',
+      permissions: [
+        { permission: 'projects:read', lastUsedAt: used },
+        { permission: 'projects:write', lastUsedAt: null },
+        { permission: 'keys:read', lastUsedAt: null },
+        { permission: 'keys:write', lastUsedAt: null },
+        { permission: 'usage:read', lastUsedAt: used },
+      ],
+    });
+    // What is suggested can be taken as it is, and refuses nothing of what was seen.
+    const { suggested } = await as.member.keys.suggestScopes({ id: key.id });
+    await as.member.keys.update({ id: key.id, scopes: suggested });
+    await caller.projects.list();
+    await expectRefusal(caller.keys.list(), 'permission_denied');
+  });
+});
+
 describe('a change of mode', () => {
   it('narrows with the next request, and widens with the next request', async () => {
     const { as } = await api.createTenant();

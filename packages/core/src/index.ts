@@ -26,6 +26,7 @@ export * from './plans.ts';
 export * from './principal.ts';
 export * from './projects.ts';
 export * from './restrictions.ts';
+export * from './scope-suggestion.ts';
 export * from './sessions.ts';
 export * from './slow-hashes.ts';
 export * from './stores.ts';

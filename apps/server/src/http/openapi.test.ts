@@ -121,6 +121,7 @@ describe('the OpenAPI document', () => {
         'POST /api/keys',
         'GET /api/keys/{id}',
         'GET /api/keys/{id}/would-refuse',
+        'GET /api/keys/{id}/suggested-scopes',
         'PATCH /api/keys/{id}',
         'POST /api/keys/{id}/revoke',
         'POST /api/keys/{id}/rotate',

@@ -16,9 +16,11 @@ import {
   KeyWatchOutput,
   KeyWithToken,
 } from '../contracts/keys.ts';
+import { SuggestedScopes } from '../contracts/suggested-scopes.ts';
 import { KeyVerdict, KeyVerdicts, KeyVerifyInput, KeyVerifyManyInput } from '../contracts/verify.ts';
 import { WouldRefuse } from '../contracts/would-refuse.ts';
 import { cursorOf, positionOf } from '../key-cursor.ts';
+import { toSuggestedScopes } from '../suggested-scopes.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { reportLeak, verifyKey, verifyKeys } from '../verify.ts';
 import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
@@ -86,6 +88,17 @@ export const keysRouter = {
     .output(WouldRefuse)
     .query(async ({ ctx, input }) =>
       toWouldRefuse(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
+    ),
+
+  suggestScopes: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys/{id}/suggested-scopes',
+    summary: 'The narrowest scopes that an API key’s observed use needs, and how far to trust that',
+  })
+    .input(KeyIdInput)
+    .output(SuggestedScopes)
+    .query(async ({ ctx, input }) =>
+      toSuggestedScopes(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
     ),
 
   create: procedure('keys:write', {
