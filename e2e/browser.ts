@@ -31,7 +31,7 @@ export const openPage = async (
   const context = await browser.newContext({ baseURL: url, ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   return page;
 };
 

@@ -34,16 +34,9 @@ export default defineConfig({
         // What changes rarely stays in the browser's cache over releases; pages are split by their routes.
         codeSplitting: {
           groups: [
-            // A group takes along what its modules import: what both need is named in the first, which is always loaded.
             {
               name: 'framework',
-              priority: 2,
-              test: /node_modules\/(react|react-dom|scheduler|react-router|@tanstack\/(react-query|query-core)|@trpc|@radix-ui\/react-(slot|compose-refs))\//,
-            },
-            {
-              name: 'controls',
-              priority: 1,
-              test: /node_modules\/(@radix-ui|@floating-ui|aria-hidden|react-remove-scroll)/,
+              test: /node_modules\/(react|react-dom|scheduler|react-router|@tanstack\/(react-query|query-core)|@trpc)\//,
             },
           ],
         },

@@ -86,7 +86,8 @@ export function CommandDialog<One extends Option>(props: CommandDialogProps<One>
               className="h-13 w-full bg-transparent text-base outline-none placeholder:text-ink-muted sm:text-sm"
             />
           </div>
-          <div ref={list} className="max-h-[60dvh] overflow-y-auto p-1.5 sm:max-h-96">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <div ref={list} tabIndex={0} className="max-h-[60dvh] overflow-y-auto p-1.5 sm:max-h-96">
             <div role="listbox" id={`${id}-list`} aria-label={title}>
               {options.map((option, at) => {
                 const Icon = option.icon;

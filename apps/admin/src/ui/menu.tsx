@@ -1,72 +1,35 @@
-import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
-import { cn } from './cn.ts';
+import { cloneElement, lazy, type ReactElement, Suspense, useState } from 'react';
+import type { MenuProps } from './menu-parts.tsx';
 
-type MenuProps = {
-  trigger: ReactNode;
-  align?: 'start' | 'end';
-  side?: 'top' | 'bottom';
-  children: ReactNode;
-};
+/** What opens on demand is loaded on demand; pointing at a button or reaching it by keyboard is reason enough. */
+const load = () => import('./menu-parts.tsx');
+const OpenMenu = lazy(() => load().then((m) => ({ default: m.OpenMenu })));
+export const MenuItem = lazy(() => load().then((m) => ({ default: m.MenuItem })));
+export const MenuSeparator = lazy(() => load().then((m) => ({ default: m.MenuSeparator })));
+export const MenuLabel = lazy(() => load().then((m) => ({ default: m.MenuLabel })));
 
-export function Menu({ trigger, align = 'end', side = 'bottom', children }: MenuProps) {
+type Trigger = ReactElement<{
+  onClick?: () => void;
+  onPointerEnter?: () => void;
+  onFocus?: () => void;
+  'aria-haspopup'?: 'menu';
+  'aria-expanded'?: boolean;
+}>;
+
+/** A button that opens a list of things to do. */
+export function Menu({ trigger, ...props }: Omit<MenuProps, 'trigger'> & { trigger: Trigger }) {
+  const [wanted, setWanted] = useState(false);
+  const closed = cloneElement(trigger, {
+    onClick: () => setWanted(true),
+    onPointerEnter: () => void load(),
+    onFocus: () => void load(),
+    'aria-haspopup': 'menu',
+    'aria-expanded': false,
+  });
+  if (!wanted) return closed;
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align={align}
-          side={side}
-          sideOffset={6}
-          collisionPadding={8}
-          className="z-50 min-w-48 rounded-xl bg-surface p-1 text-ink shadow-float animate-appear"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <Suspense fallback={closed}>
+      <OpenMenu {...props} trigger={trigger} />
+    </Suspense>
   );
-}
-
-type MenuItemProps = {
-  icon?: ReactNode;
-  danger?: boolean;
-  onSelect?: () => void;
-  asChild?: boolean;
-  children: ReactNode;
-};
-
-const item =
-  'flex cursor-default items-center gap-2.5 rounded-lg px-2.5 py-1.5 text-sm outline-none [&_svg]:size-4';
-
-export function MenuItem({ icon, danger = false, onSelect, asChild = false, children }: MenuItemProps) {
-  return (
-    <DropdownMenu.Item
-      asChild={asChild}
-      {...(onSelect ? { onSelect } : {})}
-      className={cn(
-        item,
-        danger
-          ? 'text-danger-ink data-highlighted:bg-danger-soft'
-          : 'data-highlighted:bg-hover [&_svg]:text-ink-muted',
-      )}
-    >
-      {asChild ? (
-        children
-      ) : (
-        <>
-          {icon}
-          {children}
-        </>
-      )}
-    </DropdownMenu.Item>
-  );
-}
-
-export function MenuSeparator() {
-  return <DropdownMenu.Separator className="my-1 h-px bg-line" />;
-}
-
-export function MenuLabel({ children }: { children: ReactNode }) {
-  return <DropdownMenu.Label className="px-2.5 py-2 text-sm">{children}</DropdownMenu.Label>;
 }

@@ -1,7 +1,6 @@
 // biome-ignore-all lint/a11y/noRedundantRoles: browsers drop the roles of a table whose `display` is not a table's
-import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronsUpDown } from 'lucide-react';
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { lazy, type ReactNode, type Ref, Suspense, useEffect, useRef } from 'react';
 import { cn } from './cn.ts';
 
 export type Column<Row, Sort extends string = never> = {
@@ -38,7 +37,14 @@ type TableProps<Row, Sort extends string> = {
 
 /** From so many rows on only those in sight are drawn. */
 const VIRTUAL_FROM = 60;
-const ROW_HEIGHT = 62;
+const VirtualRows = lazy(() => import('./virtual-rows.tsx').then((m) => ({ default: m.VirtualRows })));
+
+/** What a row has that is one of many. */
+export type RowAttributes = {
+  ref?: Ref<HTMLTableRowElement>;
+  'data-index': number;
+  'aria-rowindex'?: number;
+};
 
 /**
  * A table; on a small screen each row is a card. The roles are spelled out because browsers drop a table's
@@ -49,39 +55,38 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
   const isVirtual = rows.length > VIRTUAL_FROM;
   const frame = useRef<HTMLDivElement>(null);
   const focused = useRef<number | null>(null);
-  const [margin, setMargin] = useState(0);
-  useLayoutEffect(() => {
-    const top = frame.current?.getBoundingClientRect().top ?? 0;
-    setMargin(top + window.scrollY);
-  }, []);
-  const virtual = useWindowVirtualizer({
-    count: rows.length,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 8,
-    scrollMargin: margin,
-    enabled: isVirtual,
-    getItemKey: (index) => {
-      const row = rows[index];
-      return row === undefined ? index : rowKey(row);
-    },
-    rangeExtractor: (range) => {
-      const indexes = defaultRangeExtractor(range);
-      const kept = focused.current;
-      if (kept === null || kept >= range.count || indexes.includes(kept)) return indexes;
-      return [...indexes, kept].sort((a, b) => a - b);
-    },
-  });
-  const items = isVirtual
-    ? virtual.getVirtualItems()
-    : rows.map((_, index) => ({ index, start: 0, end: 0, key: index }));
-  const first = items[0];
-  const last = items.at(-1);
-  const before = isVirtual && first ? first.start - margin : 0;
-  const after = isVirtual && last ? virtual.getTotalSize() - (last.end - margin) : 0;
+  const lastRow = rows.length - 1;
+  useEffect(() => {
+    if (!isVirtual && lastRow >= 0) onVisible?.(0, lastRow);
+  }, [isVirtual, lastRow, onVisible]);
 
-  const firstIndex = first?.index ?? 0;
-  const lastIndex = last?.index ?? 0;
-  useEffect(() => onVisible?.(firstIndex, lastIndex), [onVisible, firstIndex, lastIndex]);
+  const drawn = (index: number, attributes: RowAttributes = { 'data-index': index }) => {
+    const row = rows[index];
+    if (row === undefined) return null;
+    return (
+      <tr
+        key={rowKey(row)}
+        role="row"
+        {...attributes}
+        className={cn(
+          'relative block px-4 py-3.5 transition-colors @2xl:table-row @2xl:p-0 @2xl:hover:bg-sunken',
+          index > 0 && 'border-t border-line',
+        )}
+      >
+        {columns.map((column) => (
+          <Cell key={column.header} column={column} row={row} dimmed={dimmed?.(row) ?? false} />
+        ))}
+        {actions && (
+          <td
+            role="cell"
+            className="block pt-2 @2xl:table-cell @2xl:w-px @2xl:py-2 @2xl:pr-4 @2xl:pl-2 @2xl:whitespace-nowrap"
+          >
+            <div className="flex items-center gap-1.5 @2xl:justify-end">{actions(row)}</div>
+          </td>
+        )}
+      </tr>
+    );
+  };
 
   const isFixed = columns.some(({ width }) => width);
   return (
@@ -115,49 +120,26 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
             focused.current = null;
           }}
         >
-          {before > 0 && <Spacer height={before} />}
-          {items.map(({ index }) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            return (
-              <tr
-                key={rowKey(row)}
-                role="row"
-                data-index={index}
-                ref={isVirtual ? virtual.measureElement : undefined}
-                aria-rowindex={isVirtual ? index + 2 : undefined}
-                className={cn(
-                  'relative block px-4 py-3.5 transition-colors @2xl:table-row @2xl:p-0 @2xl:hover:bg-sunken',
-                  index > 0 && 'border-t border-line',
-                )}
-              >
-                {columns.map((column) => (
-                  <Cell key={column.header} column={column} row={row} dimmed={dimmed?.(row) ?? false} />
-                ))}
-                {actions && (
-                  <td
-                    role="cell"
-                    className="block pt-2 @2xl:table-cell @2xl:w-px @2xl:py-2 @2xl:pr-4 @2xl:pl-2 @2xl:whitespace-nowrap"
-                  >
-                    <div className="flex items-center gap-1.5 @2xl:justify-end">{actions(row)}</div>
-                  </td>
-                )}
-              </tr>
-            );
-          })}
-          {after > 0 && <Spacer height={after} />}
+          {isVirtual ? (
+            <Suspense fallback={rows.slice(0, VIRTUAL_FROM).map((_, index) => drawn(index))}>
+              <VirtualRows
+                count={rows.length}
+                keyOf={(index) => {
+                  const row = rows[index];
+                  return row === undefined ? String(index) : rowKey(row);
+                }}
+                frame={frame}
+                focused={focused}
+                row={drawn}
+                onVisible={onVisible}
+              />
+            </Suspense>
+          ) : (
+            rows.map((_, index) => drawn(index))
+          )}
         </tbody>
       </table>
     </div>
-  );
-}
-
-/** Stands for the rows that are not drawn. */
-function Spacer({ height }: { height: number }) {
-  return (
-    <tr aria-hidden className="block @2xl:table-row">
-      <td className="block p-0 @2xl:table-cell" style={{ height }} />
-    </tr>
   );
 }
 

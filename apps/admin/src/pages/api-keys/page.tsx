@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Denied } from '../../denied.tsx';
 import { useCan } from '../../session.tsx';
 import type { Key } from '../../trpc.ts';
@@ -6,18 +6,19 @@ import { Button } from '../../ui/button.tsx';
 import { PageHeader, Stack } from '../../ui/page.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { useOpenByAddress } from '../../use-open-by-address.ts';
-import { CreateDialog } from './create-dialog.tsx';
 import { KeyList } from './key-list.tsx';
 import type { KeyAction } from './key-table.tsx';
 import { Quota } from './quota.tsx';
-import { RenameDialog } from './rename-dialog.tsx';
-import { RevokeDialog } from './revoke-dialog.tsx';
-import { RotateDialog } from './rotate-dialog.tsx';
 import { Toolbar } from './toolbar.tsx';
 import { STATUSES, useFilter } from './use-filter.ts';
 import { UsingKeys } from './using-keys.tsx';
 
-const DIALOGS = { revoke: RevokeDialog, rotate: RotateDialog, rename: RenameDialog };
+const CreateDialog = lazy(() => import('./create-dialog.tsx').then((m) => ({ default: m.CreateDialog })));
+const DIALOGS = {
+  revoke: lazy(() => import('./revoke-dialog.tsx').then((m) => ({ default: m.RevokeDialog }))),
+  rotate: lazy(() => import('./rotate-dialog.tsx').then((m) => ({ default: m.RotateDialog }))),
+  rename: lazy(() => import('./rename-dialog.tsx').then((m) => ({ default: m.RenameDialog }))),
+};
 
 export function ApiKeysPage() {
   const mayWrite = useCan('keys:write');
@@ -63,8 +64,10 @@ export function ApiKeysPage() {
           />
         </Tabs>
       </Stack>
-      {creating && mayWrite && <CreateDialog onClose={() => setCreating(false)} />}
-      {open && OpenDialog && <OpenDialog apiKey={open.key} onClose={() => setOpen(null)} />}
+      <Suspense>
+        {creating && mayWrite && <CreateDialog onClose={() => setCreating(false)} />}
+        {open && OpenDialog && <OpenDialog apiKey={open.key} onClose={() => setOpen(null)} />}
+      </Suspense>
     </>
   );
 }
