@@ -88,6 +88,46 @@ describe('a report of leaked tokens', () => {
     }
   });
 
+  it('does what the policy of the organization says', async () => {
+    const { as } = await api.createTenant();
+    expect((await as.admin.organization.get()).policies.onLeak).toBe('revoke');
+    await expectRefusal(as.member.organization.update({ policies: { onLeak: 'flag' } }), 'permission_denied');
+    const { key, token } = await as.admin.keys.create({ name: 'k' });
+    const actions = async () =>
+      (await as.admin.audit.list({ targetId: key.id })).data.map(({ action }) => action);
+    const other = await as.admin.keys.create({ name: 'other' });
+
+    await as.admin.organization.update({ policies: { onLeak: 'flag' } });
+    for (let count = 0; count < 2; count++) await anonymous().keys.leaked({ token });
+    await api.withKey(token).user.me();
+    const flagged = await as.admin.keys.get({ id: key.id });
+    expect(flagged).toMatchObject({ status: 'active', leakSource: { reporter: 'anonymous' } });
+    expect(await actions()).toEqual(['key.flagged', 'key.created']);
+
+    await as.admin.organization.update({ policies: { onLeak: 'notify' } });
+    await anonymous().keys.leaked({ tokens: [token, other.token] });
+    await api.withKey(other.token).user.me();
+    expect(await actions()).toEqual(['key.flagged', 'key.created']);
+    const { data } = await as.admin.audit.list({ targetId: other.key.id });
+    expect(data.map(({ action }) => action)).toEqual(['key.leaked', 'key.created']);
+
+    // A stricter policy ends what was only flagged before; the first report stays the one that is told.
+    api.clock.advance(1000);
+    await as.admin.organization.update({ policies: { onLeak: 'revoke' } });
+    await anonymous().keys.leaked({ token });
+    await expectRefusal(api.withKey(token).user.me(), 'key_revoked');
+    const revoked = await as.admin.keys.get({ id: key.id });
+    expect(revoked.leakedAt).toBe(flagged.leakedAt);
+    expect(revoked.revokedAt).not.toBe(revoked.leakedAt);
+    expect(await actions()).toEqual(['key.revoked', 'key.flagged', 'key.created']);
+    const changed = await as.admin.audit.list({ action: 'organization.updated' });
+    expect(changed.data.map(({ changes }) => changes.onLeak)).toEqual([
+      { from: 'notify', to: 'revoke' },
+      { from: 'flag', to: 'notify' },
+      { from: 'revoke', to: 'flag' },
+    ]);
+  });
+
   it('is throttled by address', async () => {
     const reporter = anonymous();
     for (let count = 0; count < 60; count++) await reporter.keys.leaked({ token: 'x' });

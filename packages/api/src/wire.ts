@@ -151,6 +151,7 @@ export const toOrganization = (organization: Organization) => ({
     activeKeys: PLAN_TABLE[organization.plan].activeKeys,
     requestsPerMinute: requestsPerMinute(organization),
   },
+  policies: { ...organization.policies },
 });
 
 export const toUsageCounts = (counts: Counts) => ({ total: total(counts), ...counts });

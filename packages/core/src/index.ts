@@ -23,6 +23,7 @@ export * from './organizations.ts';
 export * from './passwords.ts';
 export * from './permissions.ts';
 export * from './plans.ts';
+export * from './policies.ts';
 export * from './principal.ts';
 export * from './projects.ts';
 export * from './restrictions.ts';

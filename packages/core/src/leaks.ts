@@ -1,7 +1,8 @@
 import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
-import type { Actor, LeakSource } from './model.ts';
-import { ANONYMOUS, createEvent, type Origin } from './principal.ts';
+import type { Actor, LeakSource, Organization } from './model.ts';
+import { NO_POLICIES } from './policies.ts';
+import { ANONYMOUS, type Change, createEvent, type Origin } from './principal.ts';
 import type { Stores } from './stores.ts';
 import type { FoundToken, TokenFinder } from './token-finder.ts';
 
@@ -10,8 +11,9 @@ export type LeakedToken = { readonly token: string; readonly source: LeakSource 
 
 export type Leaks = {
   /**
-   * Revokes the keys, and returns the tokens that are of a key of ours, in use or not. Doing it twice changes nothing
-   * more. A token that no longer works changes nothing: its key may have a new one.
+   * Does to each token's key what its organization's policy says, and returns the tokens that are of a key of ours, in
+   * use or not. Doing it twice changes nothing more. A token that no longer works changes nothing: its key may have a
+   * new one.
    */
   report(tokens: readonly LeakedToken[], origin: Origin): Promise<ReadonlySet<string>>;
 };
@@ -30,27 +32,50 @@ const cleaned = ({ reporter, url }: LeakSource): LeakSource => ({
   url: url === null ? null : redactTokens(url).slice(0, URL_MAX),
 });
 
-export const createLeaks = (stores: Pick<Stores, 'keys'>, tokens: TokenFinder, clock: Clock): Leaks => {
-  const act = async ({ key, secret }: FoundToken, given: LeakSource, origin: Origin): Promise<void> => {
+export const createLeaks = (
+  stores: Pick<Stores, 'keys' | 'organizations'>,
+  tokens: TokenFinder,
+  clock: Clock,
+): Leaks => {
+  const act = async (
+    { key, secret }: FoundToken,
+    organization: Organization | undefined,
+    given: LeakSource,
+    origin: Origin,
+  ): Promise<void> => {
     const now = clock();
     const isOver = (expiresAt: Date | null) => expiresAt !== null && expiresAt.getTime() <= now;
     if (key.status !== 'active' || isOver(key.expiresAt) || isOver(secret.expiresAt)) return;
-    const leak = { at: new Date(now), source: cleaned(given) };
-    const event = createEvent(
-      now,
-      key.organizationId,
-      given.reporter === 'github' ? GITHUB : ANONYMOUS,
-      'key.revoked',
-      { type: 'key', id: key.id, name: key.name },
-      {
+    const { onLeak } = organization?.policies ?? NO_POLICIES;
+    // The first report is the one that is remembered.
+    const leak = { at: key.leakedAt ?? new Date(now), source: key.leakSource ?? cleaned(given) };
+    const marked: Change = key.leakedAt
+      ? {}
+      : {
+          leakedAt: { from: null, to: leak.at.toISOString() },
+          leakSource: { from: null, to: leak.source },
+        };
+    const event = (action: string, changes: Change) =>
+      createEvent(
+        now,
+        key.organizationId,
+        given.reporter === 'github' ? GITHUB : ANONYMOUS,
+        action,
+        { type: 'key', id: key.id, name: key.name },
+        { ...changes, ...marked },
+        origin,
+      );
+    if (onLeak === 'revoke') {
+      const revoked = event('key.revoked', {
         status: { from: 'active', to: 'revoked' },
         reason: { from: null, to: 'leaked' },
-        leakedAt: { from: null, to: leak.at.toISOString() },
-        leakSource: { from: null, to: leak.source },
-      },
-      origin,
-    );
-    await stores.keys.revoke(key.organizationId, key.id, leak.at, 'leaked', event, leak);
+      });
+      await stores.keys.revoke(key.organizationId, key.id, new Date(now), 'leaked', revoked, leak);
+    } else if (!key.leakedAt) {
+      // Webhooks are told of `key.leaked`; `key.flagged` stands in the audit log alone.
+      const told = event(onLeak === 'notify' ? 'key.leaked' : 'key.flagged', {});
+      await stores.keys.markLeaked(key.organizationId, key.id, leak, told);
+    }
   };
 
   const find = async (reported: readonly LeakedToken[], origin: Origin): Promise<Map<string, FoundToken>> => {
@@ -71,13 +96,16 @@ export const createLeaks = (stores: Pick<Stores, 'keys'>, tokens: TokenFinder, c
   return {
     report: async (reported, origin) => {
       const found = await find(reported, origin);
+      const ids = [...new Set([...found.values()].map(({ key }) => key.organizationId))];
+      const organizations =
+        ids.length > 0 ? await stores.organizations.getMany(ids) : new Map<string, Organization>();
       const sources = new Map(reported.map(({ token, source }) => [token, source]));
       const hits = [...found];
       for (let from = 0; from < hits.length; from += PARALLEL) {
         await Promise.all(
           hits.slice(from, from + PARALLEL).map(([token, hit]) => {
             const source = sources.get(token) ?? { reporter: 'anonymous', url: null };
-            return act(hit, source, origin);
+            return act(hit, organizations.get(hit.key.organizationId), source, origin);
           }),
         );
       }

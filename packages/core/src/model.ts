@@ -1,6 +1,7 @@
 import type { KeptHash } from './imported-hash.ts';
 import type { Permission, Role } from './permissions.ts';
 import type { Plan } from './plans.ts';
+import type { Policies } from './policies.ts';
 import type { RestrictionMode } from './restrictions.ts';
 
 /** The tenant. */
@@ -12,6 +13,8 @@ export type Organization = {
   readonly requestsPerMinute: number | null;
   /** Runs this server: its keys with `keys:verify` verify the keys of every organization. */
   readonly operator: boolean;
+  /** What it demands of its keys. */
+  readonly policies: Policies;
   readonly createdAt: Date;
 };
 

@@ -5,11 +5,15 @@ import type { Keys } from './keys.ts';
 import type { Account, Organization } from './model.ts';
 import type { Passwords } from './passwords.ts';
 import { PLAN_TABLE, type Plan } from './plans.ts';
+import { NO_POLICIES, type Policies } from './policies.ts';
 import { type Caller, changesOf, createEvent, eventOf, OPERATOR, SYSTEM } from './principal.ts';
 import type { Stores } from './stores.ts';
 
+export type OrganizationChange = { readonly name?: string; readonly policies?: Partial<Policies> };
+
 export type Organizations = {
-  rename(caller: Caller, name: string): Promise<Organization>;
+  /** Changes what is named, of the policies too. */
+  update(caller: Caller, change: OrganizationChange): Promise<Organization>;
 };
 
 const target = (organization: Organization) => ({
@@ -19,19 +23,23 @@ const target = (organization: Organization) => ({
 });
 
 export const createOrganizations = (stores: Pick<Stores, 'organizations'>, clock: Clock): Organizations => ({
-  rename: async (caller, name) => {
+  update: async (caller, { name, policies = {} }) => {
     const { organization } = caller.principal;
-    const changes = changesOf<Organization>(organization, { name });
-    if (!changes) return organization;
+    const changes = {
+      ...changesOf<Organization>(organization, name === undefined ? {} : { name }),
+      ...changesOf<Policies>(organization.policies, policies),
+    };
+    if (Object.keys(changes).length === 0) return organization;
     const event = eventOf(clock(), caller, 'organization.updated', target(organization), changes);
-    const renamed = await stores.organizations.update(organization.id, { name }, event);
-    if (renamed === 'taken') {
+    const change = { ...(name === undefined ? {} : { name }), policies };
+    const updated = await stores.organizations.update(organization.id, change, event);
+    if (updated === 'taken') {
       throw new KaanaError('already_exists', 'Another organization on this server has this name.', {
         errors: [{ path: 'name', message: 'is taken' }],
       });
     }
-    if (!renamed) throw new KaanaError('not_found', 'No such organization.');
-    return renamed;
+    if (!updated) throw new KaanaError('not_found', 'No such organization.');
+    return updated;
   },
 });
 
@@ -106,6 +114,7 @@ export const createOrganization = async (
     name: input.name,
     plan: input.plan,
     requestsPerMinute: null,
+    policies: NO_POLICIES,
     operator: false,
     createdAt: new Date(now),
   };

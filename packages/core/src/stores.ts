@@ -13,6 +13,7 @@ import type {
   Session,
   WouldRefuse,
 } from './model.ts';
+import type { Policies } from './policies.ts';
 import type { Restrictions } from './restrictions.ts';
 import type { Counts } from './usage.ts';
 import type { UsageInterval } from './usage-range.ts';
@@ -47,7 +48,10 @@ export type OrganizationStore = {
   isEmpty(): Promise<boolean>;
   update(
     id: string,
-    change: Partial<Pick<Organization, 'name' | 'plan' | 'requestsPerMinute' | 'operator'>>,
+    /** Of the policies, those that are named. */
+    change: Partial<Pick<Organization, 'name' | 'plan' | 'requestsPerMinute' | 'operator'>> & {
+      readonly policies?: Partial<Policies>;
+    },
     event: AuditEvent,
   ): Promise<Organization | 'taken' | null>;
 };
@@ -144,6 +148,13 @@ export type KeyStore = {
     event: AuditEvent,
     /** Where that is why. */
     leak?: { readonly at: Date; readonly source: LeakSource },
+  ): Promise<ApiKey | null>;
+  /** Only an active key that was not reported before. */
+  markLeaked(
+    organizationId: string,
+    id: string,
+    leak: { readonly at: Date; readonly source: LeakSource },
+    event: AuditEvent,
   ): Promise<ApiKey | null>;
 };
 

@@ -2,6 +2,7 @@ import { mintToken } from '@kaana/api-key';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account, Organization } from './model.ts';
+import { NO_POLICIES } from './policies.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
 import { MINUTE_MS, noCounts, OUTCOMES, type Outcome, outcomeOf, startOfMinute, total } from './usage.ts';
@@ -12,6 +13,7 @@ const organization: Organization = {
   name: 'Acme',
   plan: 'standard',
   requestsPerMinute: null,
+  policies: NO_POLICIES,
   operator: false,
   createdAt: new Date(0),
 };

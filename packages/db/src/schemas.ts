@@ -7,6 +7,7 @@ import {
   IMPORT_FORMATS,
   type ImportRule,
   type KeyActivity,
+  LEAK_ACTIONS,
   type Lease,
   type Organization,
   PERMISSIONS,
@@ -57,12 +58,15 @@ const stateful = (fields: Record<string, unknown>): Schema =>
     { sparse: true },
   ) as Schema;
 
+const policies = new Schema({ onLeak: { type: String, enum: LEAK_ACTIONS } }, { _id: false });
 const organization = stateful({
   name: text,
   /** Lower case, so that two organizations cannot differ by case alone. */
   nameKey: text,
   plan: { ...text, enum: PLANS },
   requestsPerMinute: { type: Number, default: null },
+  /** Of those that are missing, what `NO_POLICIES` says. */
+  policies: { type: policies, default: undefined },
   operator: { type: Boolean, default: false },
   createdAt: date,
 }).index({ nameKey: 1 }, { unique: true });

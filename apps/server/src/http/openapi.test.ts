@@ -135,6 +135,7 @@ describe('the OpenAPI document', () => {
         'GET /api/audit-events',
         'GET /api/members',
         'GET /api/organization',
+        'PATCH /api/organization',
       ].toSorted(),
     );
   });

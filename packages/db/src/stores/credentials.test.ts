@@ -4,6 +4,7 @@ import {
   type ApiKey,
   createEvent,
   createId,
+  NO_POLICIES,
   type Organization,
   type Role,
   SYSTEM,
@@ -28,6 +29,7 @@ const addTenant = async () => {
     name: `Organization ${mark}`,
     plan: 'enterprise',
     requestsPerMinute: null,
+    policies: NO_POLICIES,
     operator: false,
     createdAt: now,
   };

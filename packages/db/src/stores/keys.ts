@@ -103,6 +103,11 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     const updated = await state.update(guard, { secrets }, event);
     return updated && toKey(updated);
   },
+  markLeaked: async (organizationId, id, { at, source }, event) => {
+    const guard = { _id: id, organizationId, status: 'active' as const, leakedAt: null };
+    const updated = await state.update(guard, { leakedAt: at, leakSource: source }, event);
+    return updated && toKey(updated);
+  },
   revoke: async (organizationId, id, at, reason, event, leak) => {
     const updated = await state.update(
       { _id: id, organizationId, status: 'active' },

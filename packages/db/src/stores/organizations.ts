@@ -1,4 +1,4 @@
-import type { Organization, OrganizationStore } from '@kaana/core';
+import { NO_POLICIES, type Organization, type OrganizationStore } from '@kaana/core';
 import { byId, LIVE, toEntity, toStored } from '../entity.ts';
 import { isDuplicateKey } from '../errors.ts';
 import type { StatefulCollection } from '../outbox.ts';
@@ -8,9 +8,10 @@ type StoredOrganization = Stored<Organization> & { nameKey: string };
 
 const nameKeyOf = (name: string) => name.trim().toLowerCase();
 export const toOrganization = (document: StoredOrganization): Organization => {
-  const { nameKey: _nameKey, ...organization } = toEntity(document);
+  const { nameKey: _nameKey, policies, ...organization } = toEntity(document);
   // Organizations of before do not say that they are no operator.
-  return { ...organization, operator: organization.operator ?? false };
+  const operator = organization.operator ?? false;
+  return { ...organization, operator, policies: { ...NO_POLICIES, ...policies } };
 };
 
 export const createOrganizationStore = (
@@ -35,7 +36,13 @@ export const createOrganizationStore = (
   },
   isEmpty: async () => (await organizations.findOne({}, { _id: 1 }).lean()) === null,
   update: async (id, change, event) => {
-    const set = change.name === undefined ? change : { ...change, nameKey: nameKeyOf(change.name) };
+    const { policies = {}, ...fields } = change;
+    const set = {
+      ...fields,
+      ...(fields.name === undefined ? {} : { nameKey: nameKeyOf(fields.name) }),
+      // One by one, so that of two admins who set different ones both are heard.
+      ...Object.fromEntries(Object.entries(policies).map(([name, value]) => [`policies.${name}`, value])),
+    };
     try {
       const updated = await state.update({ _id: id }, set, event);
       return updated && toOrganization(updated);
