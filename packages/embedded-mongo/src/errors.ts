@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   OutOfDiskSpace: 14031,
   CommandNotSupported: 115,
   DocumentValidationFailure: 121,
+  ExceededMemoryLimit: 146,
   NotAReplicaSet: 123,
   CommandNotSupportedOnView: 166,
   ConversionFailure: 241,

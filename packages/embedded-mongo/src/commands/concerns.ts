@@ -7,14 +7,17 @@ const LEVELS = ['local', 'available', 'majority', 'linearizable', 'snapshot'];
 /** Commands that read at any level that a standalone server has; others only at `local`. */
 const READING = new Set(['find', 'aggregate', 'distinct', 'count', 'explain', 'getMore']);
 
+function concernOf(value: unknown, field: string): Doc | undefined {
+  if (value === undefined || isDoc(value)) return value;
+  throw new ServerError(
+    'TypeMismatch',
+    `BSON field '${field}' is the wrong type '${typeName(value)}', expected type 'object'`,
+  );
+}
+
 export function checkReadConcern(name: string, body: Doc): void {
-  const concern = body.readConcern;
-  if (concern === undefined) return;
-  if (!isDoc(concern))
-    throw new ServerError(
-      'TypeMismatch',
-      `BSON field '${name}.readConcern' is the wrong type '${typeName(concern)}', expected type 'object'`,
-    );
+  const concern = concernOf(body.readConcern, `${name}.readConcern`);
+  if (!concern) return;
   refuseUnknown(concern, 'readConcern', [
     'level',
     'afterClusterTime',
@@ -41,13 +44,8 @@ export function checkReadConcern(name: string, body: Doc): void {
 
 /** What a standalone server can promise. */
 export function checkWriteConcern(body: Doc, writes: boolean): void {
-  const concern = body.writeConcern;
-  if (concern === undefined) return;
-  if (!isDoc(concern))
-    throw new ServerError(
-      'TypeMismatch',
-      `BSON field 'writeConcern' is the wrong type '${typeName(concern)}', expected type 'object'`,
-    );
+  const concern = concernOf(body.writeConcern, 'writeConcern');
+  if (!concern) return;
   if (!writes) throw new ServerError('InvalidOptions', 'Command does not support writeConcern');
   for (const key of Object.keys(concern))
     if (!['w', 'j', 'fsync', 'wtimeout', 'provenance'].includes(key))

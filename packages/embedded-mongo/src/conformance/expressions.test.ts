@@ -121,6 +121,17 @@ describe('dates', () => {
   });
 });
 
+describe('strings and arrays', () => {
+  test.each<[Document, unknown]>([
+    [{ $trim: { input: '\t\0 a\u3000\u00a0' } }, 'a\u3000'],
+    [{ $arrayElemAt: [[1, 2], -1] }, new Int32(2)],
+    [{ $size: { $concatArrays: [{ $range: [0, 300_000] }, { $range: [0, 1] }] } }, new Int32(300_001)],
+    [{ $size: { $setUnion: [{ $range: [0, 300_000] }] } }, new Int32(300_000)],
+  ])('%j', async (expression, expected) => {
+    expect(await evaluated(expression)).toBe(json(expected));
+  });
+});
+
 describe('regular expressions', () => {
   test.each<[Document, unknown]>([
     [{ $regexMatch: { input: '$s', regex: 'HÉ', options: 'i' } }, true],
@@ -178,6 +189,12 @@ describe('refusals', () => {
     [{ $rand: 1 }, 3040501],
     [{ $map: { input: [] } }, 16882],
     [{ $convert: { input: 'a', to: { type: 'binData' } } }, 4341115],
+    [{ $range: [0, 2 ** 31 - 1] }, 146],
+    [{ $range: [0, 2 ** 31] }, 34446],
+    [{ $arrayElemAt: [[1], 2 ** 31] }, 28691],
+    [{ $filter: { input: [1], cond: true, limit: 1.5 } }, 327391],
+    [{ $filter: { input: [1], cond: true, limit: 0 } }, 327392],
+    [{ $substrCP: ['$s', 0.5, 1] }, 34451],
     [{ $zip: { inputs: '$s' } }, 34461],
     [{ $zip: { inputs: [[1]], defaults: 1, useLongestLength: true } }, 34462],
     [{ $zip: { inputs: [[1]], useLongestLength: 1 } }, 34463],

@@ -230,6 +230,49 @@ describe('updating', () => {
     expect(await server.items.find().toArray()).toEqual([{ _id: 2, n: 6 }]);
   });
 
+  test('operators compare strings by the collation of the update', async (context) => {
+    server.needs('commands', context);
+    const collation = { locale: 'en', strength: 2 };
+    await server.items.insertOne({
+      _id: 1,
+      low: 'b',
+      high: 'b',
+      set: ['A'],
+      all: ['A', 'b'],
+      one: ['A', 'b'],
+      sorted: [],
+    });
+    await server.items.updateOne(
+      { _id: 1 },
+      {
+        $min: { low: 'C' },
+        $max: { high: 'C' },
+        $addToSet: { set: 'a' },
+        $pullAll: { all: ['a'] },
+        $pull: { one: 'a' },
+        $push: { sorted: { $each: ['B', 'a'], $sort: 1 } },
+      } as Document,
+      { collation },
+    );
+    expect(await server.items.findOne({ _id: 1 })).toEqual({
+      _id: 1,
+      low: 'b',
+      high: 'C',
+      set: ['A'],
+      all: ['b'],
+      one: ['b'],
+      sorted: ['a', 'B'],
+    });
+  });
+
+  test('an array may have more elements than a function takes arguments', async () => {
+    const many = Array.from({ length: 200_000 }, (_, n) => n);
+    await server.items.insertOne({ _id: 1, list: [-1, -2] });
+    await server.items.updateOne({ _id: 1 }, { $push: { list: { $each: many, $position: 1 } } } as Document);
+    const { list } = (await server.items.findOne({ _id: 1 })) as unknown as { list: number[] };
+    expect([list.length, list[0], list[1], list.at(-2), list.at(-1)]).toEqual([200_002, -1, 0, 199_999, -2]);
+  });
+
   test('unacknowledged writes are carried out in order', async () => {
     await server.items.insertOne({ _id: 1, n: 0 }, { writeConcern: { w: 1, journal: false } });
     await server.items.bulkWrite([{ updateOne: { filter: { _id: 1 }, update: { $inc: { n: 1 } } } }], {

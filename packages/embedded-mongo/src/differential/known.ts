@@ -239,9 +239,12 @@ const VALUES: readonly KnownDifference[] = [
     explains: (d) => d.matches(new RegExp(String.raw`"\$(cmp|eq|ne|gte?|lte?)":\[${FIELD_PATH}`)),
   },
   {
-    name: '$inc by 0 in an update of many',
+    name: 'an update that leaves a document as it is',
     mongodb: 'The manual, "update": nModified excludes documents that are already as they are to be.',
-    explains: (d) => d.matches(/"\$inc":\{[^}]*:0[,}]|"\$mul":/) && d.same(withoutModified),
+    explains: (d) =>
+      d.same(withoutModified) &&
+      // By 0, or by 1 as a factor; or a document in its own place.
+      d.matches(/"\$inc":\{[^}]*:0[,}]|"\$mul":|"u":\{(?!"\$)/),
   },
   {
     name: '$push that leaves nothing',

@@ -13,7 +13,10 @@ import {
   unary,
   variadic,
 } from './arguments.ts';
+import type { Compiler } from './compile.ts';
 import { checkVariableName } from './logic.ts';
+
+const isInt32 = (value: number): boolean => Number.isInteger(value) && Math.abs(value + 0.5) < 2 ** 31;
 
 function elementAt(value: unknown, at: unknown): unknown {
   if (isMissing(value) || isMissing(at)) return null;
@@ -28,7 +31,7 @@ function elementAt(value: unknown, at: unknown): unknown {
       `$arrayElemAt's second argument must be a numeric value, but is ${describeType(at)}`,
     );
   const index = toNumber(at) as number;
-  if (!Number.isInteger(index))
+  if (!isInt32(index))
     throw new ServerError(
       28691,
       `$arrayElemAt's second argument must be representable as a 32-bit integer: ${index}`,
@@ -49,7 +52,7 @@ function integral(value: unknown, codes: [number, number], what: string): number
   if (!isNumeric(value))
     throw new ServerError(codes[0], `${what} must be numeric, but is of type: ${describeType(value)}`);
   const number = toNumber(value) as number;
-  if (!Number.isInteger(number))
+  if (!isInt32(number))
     throw new ServerError(codes[1], `${what} can't be represented as a 32-bit integer: ${number}`);
   return number;
 }
@@ -70,7 +73,7 @@ function slice(values: unknown[]): unknown {
   return array.slice(start, start + count);
 }
 
-function indexOf([array, wanted, from, to]: unknown[]): unknown {
+function indexOf([array, wanted, from, to]: unknown[], { context }: Compiler): unknown {
   if (isMissing(array)) return null;
   if (!Array.isArray(array))
     throw new ServerError(
@@ -79,7 +82,7 @@ function indexOf([array, wanted, from, to]: unknown[]): unknown {
     );
   const start = from === undefined ? 0 : bound(from);
   const end = to === undefined ? array.length : Math.min(array.length, bound(to));
-  for (let i = start; i < end; i++) if (compareValues(array[i], wanted) === 0) return int(i);
+  for (let i = start; i < end; i++) if (compareValues(array[i], wanted, context.strings) === 0) return int(i);
   return int(-1);
 }
 
@@ -91,11 +94,16 @@ function bound(value: unknown): number {
   return index;
 }
 
+/** MongoDB stops at 100 MB of them. */
+const MAX_RANGE = (100 * 1024 * 1024) / 16;
+
 function range(values: unknown[]): unknown {
   const [start, end, step = 1] = values.map((value, i) =>
     integral(value, [34443 + 2 * i, 34444 + 2 * i], `$range's argument ${i + 1}`),
   ) as [number, number, number?];
   if (step === 0) throw new ServerError(34449, '$range requires a non-zero step value');
+  if ((end - start) / step > MAX_RANGE)
+    throw new ServerError('ExceededMemoryLimit', '$range would use too much memory');
   const result: unknown[] = [];
   for (let i = start; step > 0 ? i < end : i > end; i += step) result.push(int(i));
   return result;
@@ -107,7 +115,8 @@ function concatenate(values: unknown[]): unknown {
     if (isMissing(value)) return null;
     if (!Array.isArray(value))
       throw new ServerError(28664, `$concatArrays only supports arrays, not ${describeType(value)}`);
-    result.push(...value);
+    // One by one: what a function takes as arguments is limited, and an array may have more.
+    for (const item of value) result.push(item);
   }
   return result;
 }
@@ -130,8 +139,9 @@ const filter = named(
         throw new ServerError(28651, `input to $filter must be an array not ${describeType(array)}`);
       const given = limit?.(scope);
       const most = isMissing(given) ? Number.POSITIVE_INFINITY : (toNumber(given) ?? Number.NaN);
-      if (most !== Number.POSITIVE_INFINITY && (!Number.isInteger(most) || most < 1))
-        throw new ServerError(327392, '$filter: limit must be greater than 0');
+      if (!isMissing(given) && !isInt32(most))
+        throw new ServerError(327391, '$filter: limit must be represented as a 32-bit integral value');
+      if (most < 1) throw new ServerError(327392, `$filter: limit must be greater than 0: ${most}`);
       const kept: unknown[] = [];
       for (const item of array) {
         if (kept.length >= most) break;

@@ -99,6 +99,21 @@ function shifting(name: '$dateAdd' | '$dateSubtract', sign: 1 | -1): Builders {
   );
 }
 
+/** The unit, the day that a week begins with, and the time zone; null if one of them is. */
+function stepArguments(fields: Record<string, unknown>, name: string, compiler: Compiler) {
+  const unitOf = unitArgument(fields.unit, name, compiler, 5439013);
+  const week = weekArgument(fields.startOfWeek, name, compiler);
+  const zone = zoneArgument(fields.timezone, compiler);
+  return (scope: Scope) => {
+    const unit = unitOf(scope);
+    if (!unit) return null;
+    const first = unit === 'week' ? week(scope) : 0;
+    if (first === null) return null;
+    const at = zone(scope);
+    return at && { unit, first, at };
+  };
+}
+
 const dateDiff = named(
   '$dateDiff',
   { notObject: 5166301, unknown: 5166302, missing: { startDate: 5166303, endDate: 5166304, unit: 5166305 } },
@@ -108,18 +123,13 @@ const dateDiff = named(
     const dates = (['startDate', 'endDate'] as const).map(
       (key) => [key, compiler.compile(fields[key])] as const,
     );
-    const unitOf = unitArgument(fields.unit, '$dateDiff', compiler, 5439013);
-    const week = weekArgument(fields.startOfWeek, '$dateDiff', compiler);
-    const zone = zoneArgument(fields.timezone, compiler);
+    const stepsOf = stepArguments(fields, '$dateDiff', compiler);
     return (scope) => {
       const values = dates.map(([key, date]) => [key, date(scope)] as const);
       if (values.some(([, value]) => isMissing(value))) return null;
-      const unit = unitOf(scope);
-      if (!unit) return null;
-      const first = unit === 'week' ? week(scope) : 0;
-      if (first === null) return null;
-      const at = zone(scope);
-      if (!at) return null;
+      const steps = stepsOf(scope);
+      if (!steps) return null;
+      const { unit, first, at } = steps;
       const [start = 0, end = 0] = values.map(([key, value]) => {
         const instant = instantOf(value);
         if (instant === undefined)
@@ -141,21 +151,16 @@ const dateTrunc = named(
   ['binSize', 'timezone', 'startOfWeek'],
   (fields, compiler) => {
     const date = compiler.compile(fields.date);
-    const unitOf = unitArgument(fields.unit, '$dateTrunc', compiler, 5439013);
     const sizeOf = fields.binSize === undefined ? undefined : compiler.compile(fields.binSize);
-    const week = weekArgument(fields.startOfWeek, '$dateTrunc', compiler);
-    const zone = zoneArgument(fields.timezone, compiler);
+    const stepsOf = stepArguments(fields, '$dateTrunc', compiler);
     return (scope) => {
       const value = date(scope);
       if (isMissing(value)) return null;
       const given = sizeOf ? sizeOf(scope) : 1;
       if (isMissing(given)) return null;
-      const unit = unitOf(scope);
-      if (!unit) return null;
-      const first = unit === 'week' ? week(scope) : 0;
-      if (first === null) return null;
-      const at = zone(scope);
-      if (!at) return null;
+      const steps = stepsOf(scope);
+      if (!steps) return null;
+      const { unit, first, at } = steps;
       const instant = instantOf(value);
       if (instant === undefined)
         throw new ServerError(

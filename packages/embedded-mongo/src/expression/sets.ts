@@ -27,7 +27,7 @@ export const SETS: Builders = {
     for (const value of values) {
       if (isMissing(value)) return null;
       demandArray('$setUnion', 17043, value);
-      all.push(...value);
+      for (const item of value) all.push(item);
     }
     return setOf(all, context.strings);
   }),

@@ -77,6 +77,13 @@ function substringByPoints([value, from, count]: unknown[]): unknown {
       34452,
       `$substrCP: length must be a numeric type (is BSON type ${describeType(count)})`,
     );
+  if (!Number.isInteger(start))
+    throw new ServerError(
+      34451,
+      '$substrCP: starting index cannot be represented as a 32-bit integral value',
+    );
+  if (!Number.isInteger(length))
+    throw new ServerError(34453, '$substrCP: length cannot be represented as a 32-bit integral value');
   if (start < 0) throw new ServerError(34455, '$substrCP: the starting index must be nonnegative integer.');
   if (length < 0) throw new ServerError(34454, '$substrCP: length must be a nonnegative integer.');
   return text.slice(start, start + length).join('');
@@ -142,6 +149,9 @@ function indexOf(name: '$indexOfCP' | '$indexOfBytes'): Builders {
   });
 }
 
+/** What the manual lists under $trim; less than JavaScript takes for white. */
+const WHITESPACE = /[\0\t-\r \u00a0\u1680\u2000-\u200a]/;
+
 function trim(name: '$trim' | '$ltrim' | '$rtrim'): Builders {
   return named(
     name,
@@ -167,7 +177,7 @@ function trim(name: '$trim' | '$ltrim' | '$rtrim'): Builders {
             `${name} requires 'chars' to be a string, got ${describeType(given)} instead.`,
           );
         const removed = typeof given === 'string' ? new Set(given) : undefined;
-        const goes = (point: string): boolean => (removed ? removed.has(point) : /[\s\0]/.test(point));
+        const goes = (point: string): boolean => (removed ? removed.has(point) : WHITESPACE.test(point));
         const points = [...text];
         let start = 0;
         let end = points.length;
@@ -197,7 +207,11 @@ function replace(name: '$replaceOne' | '$replaceAll'): Builders {
           );
         if (values.some(isMissing)) return null;
         const [text, wanted, by] = values as [string, string, string];
-        return name === '$replaceAll' ? text.split(wanted).join(by) : text.replace(wanted, () => by);
+        if (name === '$replaceOne') return text.replace(wanted, () => by);
+        // What is empty is found before every character, and at the end.
+        return wanted === ''
+          ? [...text, ''].map((point) => by + point).join('')
+          : text.split(wanted).join(by);
       };
     },
   );

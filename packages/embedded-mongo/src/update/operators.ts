@@ -170,10 +170,10 @@ function combine(a: unknown, b: unknown, name: '$inc' | '$mul'): unknown {
 }
 
 function extreme(sign: 1 | -1): Apply {
-  return (place, argument) => {
+  return (place, argument, _path, { strings }) => {
     if (!place) return;
     const current = readPlace(place);
-    if (current === undefined || sign * compareValues(argument, current) > 0) write(place, argument);
+    if (current === undefined || sign * compareValues(argument, current, strings) > 0) write(place, argument);
   };
 }
 
@@ -200,17 +200,16 @@ const push: Apply = (place, argument, path, context) => {
       `The field '${path}' must be an array but is of type ${typeName(current)} in document {_id: ${String(context.id)}}`,
     );
   }
-  let array = [...((current as unknown[] | undefined) ?? [])];
+  const held = (current as unknown[] | undefined) ?? [];
   if (!modifiers) {
-    array.push(...items);
-    write(place, array);
+    write(place, [...held, ...items]);
     return;
   }
-  if ('$position' in modifiers) {
-    const position = toNumber(modifiers.$position) ?? 0;
-    array.splice(position < 0 ? Math.max(0, array.length + position) : position, 0, ...items);
-  } else array.push(...items);
-  if ('$sort' in modifiers) array = sorted(array, modifiers.$sort);
+  const given = toNumber(modifiers.$position) ?? held.length;
+  const position = given < 0 ? Math.max(0, held.length + given) : given;
+  // Not by splice: what a function takes as arguments is limited, and an array may have more.
+  let array = [...held.slice(0, position), ...items, ...held.slice(position)];
+  if ('$sort' in modifiers) array = sorted(array, modifiers.$sort, context);
   if ('$slice' in modifiers) {
     const count = toNumber(modifiers.$slice) ?? 0;
     array = count < 0 ? array.slice(count) : array.slice(0, count);
@@ -218,12 +217,12 @@ const push: Apply = (place, argument, path, context) => {
   write(place, array);
 };
 
-function sorted(array: unknown[], order: unknown): unknown[] {
+function sorted(array: unknown[], order: unknown, { strings }: OperatorContext): unknown[] {
   const direction = toNumber(order);
   if (direction !== undefined) {
-    return [...array].sort((a, b) => direction * compareValues(a, b));
+    return [...array].sort((a, b) => direction * compareValues(a, b, strings));
   }
-  return sortBy(array, (item) => (isDoc(item) ? item : {}), parseSort(order));
+  return sortBy(array, (item) => (isDoc(item) ? item : {}), parseSort(order), strings);
 }
 
 const addToSet: Apply = (place, argument, path, context) => {
@@ -232,7 +231,8 @@ const addToSet: Apply = (place, argument, path, context) => {
   const items = (each ? argument.$each : [argument]) as unknown[];
   const current = arrayAt(place, '$addToSet', path, context);
   const array = [...(current ?? [])];
-  for (const item of items) if (!array.some((other) => valuesEqual(other, item))) array.push(item);
+  for (const item of items)
+    if (!array.some((other) => valuesEqual(other, item, context.strings))) array.push(item);
   if (!current || array.length !== current.length) write(place, array);
 };
 
@@ -250,7 +250,7 @@ const pull: Apply = (place, argument, path, context) => {
     test = (item) => isDoc(item) && matches(item);
   } else if (typeOf(argument) === TYPE.regex)
     test = leafPredicate('$eq', argument, context).scalar ?? (() => false);
-  else test = (item) => valuesEqual(item, argument);
+  else test = (item) => valuesEqual(item, argument, context.strings);
   const kept = array.filter((item) => !test(item));
   if (kept.length !== array.length) write(place, kept);
 };
@@ -261,7 +261,7 @@ const pullAll: Apply = (place, argument, path, context) => {
   if (array)
     write(
       place,
-      array.filter((item) => !argument.some((other) => valuesEqual(item, other))),
+      array.filter((item) => !argument.some((other) => valuesEqual(item, other, context.strings))),
     );
 };
 
