@@ -196,6 +196,7 @@ describe('a key that is imported by its hash', () => {
         origin: { requestId: null, ip: null },
         organizationId: null,
         permissions: null,
+        addresses: null,
       },
       [
         {
@@ -407,5 +408,16 @@ describe('an import', () => {
     expect(await api.withKey(token).keys.import({ keys })).toMatchObject({ rejected: 1 });
     const scoped = keys.map((key) => ({ ...key, scopes: ['projects:read' as const] }));
     expect(await api.withKey(token).keys.import({ keys: scoped })).toMatchObject({ imported: 1 });
+  });
+
+  it('gives a key no addresses beyond those that the importing key is held to', async () => {
+    const tenant = await api.createTenant();
+    const { token } = await tenant.as.admin.keys.create({ name: 'importer', allowedIps: ['203.0.113.0/24'] });
+    const importer = api.withKey(token, { ip: '203.0.113.7' });
+    const line = lineOf(tenant, sha256Of(foreignToken()));
+    for (const allowedIps of [undefined, ['0.0.0.0/0']])
+      expect(await importer.keys.import({ keys: [{ ...line, allowedIps }] })).toMatchObject({ rejected: 1 });
+    const within = { ...line, allowedIps: ['203.0.113.7'] };
+    expect(await importer.keys.import({ keys: [within] })).toMatchObject({ imported: 1 });
   });
 });

@@ -85,3 +85,12 @@ export const addressesBeyond = (held: readonly string[], wanted: readonly string
     );
   });
 };
+
+/** What of a new key's list (`null`: none) is more than somebody held to `held` (`null`: nobody is) may give. */
+export const addressesOutside = (
+  held: readonly string[] | null,
+  wanted: readonly string[] | null,
+): readonly string[] => {
+  if (held === null) return [];
+  return wanted === null ? ['any address'] : addressesBeyond(held, wanted);
+};

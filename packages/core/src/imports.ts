@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Peppers } from '@kaana/api-key/digest';
+import { addressesOutside } from './addresses.ts';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { RULES_BELIEVED_MS } from './foreign-tokens.ts';
@@ -55,6 +56,8 @@ export type Importer = {
   readonly organizationId: string | null;
   /** What may be handed out; `null`: all. */
   readonly permissions: readonly Permission[] | null;
+  /** The addresses that imported keys have to be held to; `null`: any. */
+  readonly addresses: readonly string[] | null;
 };
 
 export const operatorImporter = (organizationId: string | null): Importer => ({
@@ -62,14 +65,15 @@ export const operatorImporter = (organizationId: string | null): Importer => ({
   origin: { requestId: null, ip: null },
   organizationId,
   permissions: null,
+  addresses: null,
 });
 
 export const adminImporter = ({ principal, origin }: Caller): Importer => {
   if (principal.reach !== 'organization') {
     throw new KaanaError('permission_denied', 'Only an admin of your organization can import keys.');
   }
-  const { organization, permissions } = principal;
-  return { actor: actorOf(principal), origin, organizationId: organization.id, permissions };
+  const { organization, permissions, addresses } = principal;
+  return { actor: actorOf(principal), origin, organizationId: organization.id, permissions, addresses };
 };
 
 /**
@@ -161,6 +165,9 @@ export const createImports = (
     const wanted = effectivePermissions(owner.role, scopes);
     const beyond = importer.permissions ? missingPermissions(importer.permissions, wanted) : [];
     if (beyond.length > 0) return rejected(`scopes: ${beyond.join(', ')} is beyond your own permissions`);
+    const outside = addressesOutside(importer.addresses, allowedIps);
+    if (outside.length > 0)
+      return rejected(`allowedIps: ${outside.join(', ')} is beyond the addresses that you are held to`);
     const createdAt = input.createdAt ?? new Date(now);
     const fingerprints = peppers.digests(`import:${identityOf(hash)}`).map(({ digest }) => digest);
     const [fingerprint = ''] = fingerprints;

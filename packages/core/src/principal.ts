@@ -1,4 +1,4 @@
-import { addressesBeyond } from './addresses.ts';
+import { addressesOutside } from './addresses.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
 import type { Account, Actor, AuditEvent, Organization } from './model.ts';
@@ -88,12 +88,11 @@ export const requireWithin = (principal: Principal, wanted: readonly Permission[
 
 /** The same for addresses: whoever is held to some makes no key that works from others. `wanted` `null`: any. */
 export const requireAddressesWithin = ({ addresses }: Principal, wanted: readonly string[] | null): void => {
-  if (addresses === null) return;
-  const beyond = wanted === null ? ['any address'] : addressesBeyond(addresses, wanted);
+  const beyond = addressesOutside(addresses, wanted);
   if (beyond.length === 0) return;
   throw new KaanaError(
     'permission_denied',
-    `This API key is held to ${addresses.join(', ')}: it cannot give a key ${beyond.join(', ')}.`,
+    `This API key is held to ${addresses?.join(', ')}: it cannot give a key ${beyond.join(', ')}.`,
   );
 };
 
