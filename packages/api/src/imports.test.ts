@@ -1,9 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { generatePepper, parsePeppers } from '@kaana/api-key/digest';
-import { createDomain, createPasswords, type ImportRule } from '@kaana/core';
+import {
+  createDomain,
+  createPasswords,
+  createRehearsal,
+  type ImportRule,
+  operatorImporter,
+  type Rehearsal,
+} from '@kaana/core';
 import { hash as argon2 } from '@node-rs/argon2';
 import bcrypt from 'bcrypt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KeyImport, toKeyToImport } from './contracts/import.ts';
 import { expectRefusal } from './testing/errors.ts';
 import { createTestApi, type Tenant, type TestApi } from './testing/index.ts';
 
@@ -382,6 +390,55 @@ describe('an import', () => {
       if (dryRun) expect((await tenant.as.admin.keys.list()).data).toEqual([]);
     }
     expect((await tenant.as.admin.keys.list()).data).toHaveLength(2);
+  });
+
+  it('takes a hash that stands in it twice once, and says so the second time', async () => {
+    const tenant = await api.createTenant();
+    const line = lineOf(tenant, sha256Of(foreignToken()));
+    const elsewhere = { ...line, owner: tenant.accounts.admin.email };
+    const keys = [line, line, elsewhere];
+    const dry = await tenant.as.admin.keys.import({ keys: [line, line], dryRun: true });
+    expect(dry.results.map(({ status }) => status)).toEqual(['imported', 'exists']);
+    const { results } = await tenant.as.admin.keys.import({ keys });
+    expect(results.map(({ status }) => status)).toEqual(['imported', 'exists', 'rejected']);
+    expect(results[1]?.id).toBe(results[0]?.id);
+    expect((await tenant.as.admin.keys.list()).data).toHaveLength(1);
+  });
+
+  it('that is rehearsed in several parts comes to what the parts come to when they are done', async () => {
+    const tenant = await api.createTenant();
+    const expired = await tenant.as.member.keys.create({
+      name: 'expires',
+      expiresAt: new Date(api.clock() + 1000).toISOString(),
+    });
+    await tenant.as.member.keys.create({ name: 'stays' });
+    api.clock.advance(2000);
+    const repeated = lineOf(tenant, sha256Of(foreignToken()), { externalId: 'x' });
+    const more = () => lineOf(tenant, sha256Of(foreignToken()));
+    const parts = [
+      [repeated, more()],
+      [repeated, more(), lineOf(tenant, sha256Of(foreignToken()), { externalId: 'x' })],
+      [more(), more(), more()],
+    ].map((lines) => lines.map((line) => toKeyToImport(KeyImport.parse(line))));
+    const importer = operatorImporter(tenant.organization.id);
+    const run = async (options: { rehearsal?: Rehearsal }) => {
+      const outcomes = [];
+      for (const part of parts) outcomes.push(...(await api.domain.imports.import(importer, part, options)));
+      return outcomes.map(({ status }) => status);
+    };
+    const rehearsed = await run({ rehearsal: createRehearsal() });
+    expect(rehearsed).toEqual([
+      'imported',
+      'imported',
+      'exists',
+      'imported',
+      'rejected',
+      'imported',
+      'rejected',
+      'rejected',
+    ]);
+    expect(await run({})).toEqual(rehearsed);
+    expect((await tenant.as.admin.keys.get({ id: expired.key.id })).status).toBe('expired');
   });
 
   it('takes few keys that share a start', async () => {
