@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parsePeppers } from '@kaana/api-key/digest';
-import { createDomain, createPasswords, systemClock } from '@kaana/core';
+import { createDomain, createPasswords, revokeIdleKeysInTurn, systemClock } from '@kaana/core';
 import { buildApp } from './app.ts';
 import { connectPatiently } from './database.ts';
 import { drain } from './drain.ts';
@@ -18,6 +18,9 @@ const SWEEP_INTERVAL_MS = 30_000;
 /** Well below the time that other processes give a lease to be settled. */
 const SETTLE_INTERVAL_MS = 250;
 const ROLL_UP_INTERVAL_MS = 120_000;
+/** Every process asks so often; one of them an hour does it. */
+const IDLE_INTERVAL_MS = 300_000;
+const FIRST_IDLE_MS = 15_000;
 /** Soon, but not while the process is busy with starting. */
 const FIRST_ROLL_UP_MS = 10_000;
 
@@ -50,6 +53,12 @@ export const startWorker = async (
   // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
   const rollUp = async () => stores.usage.rollUp((await stores.limits.now()).earliest);
   const stopRollingUp = repeat(ROLL_UP_INTERVAL_MS, rollUp, report, FIRST_ROLL_UP_MS);
+  const stopRevokingIdle = repeat(
+    IDLE_INTERVAL_MS,
+    () => revokeIdleKeysInTurn(stores, systemClock),
+    report,
+    FIRST_IDLE_MS,
+  );
   const address = await app.listen({
     port: environment.port,
     host: environment.host,
@@ -64,6 +73,7 @@ export const startWorker = async (
       stopSettling();
       stopSweeping();
       stopRollingUp();
+      stopRevokingIdle();
       await domain.limiter.settle(true).catch(report);
       await domain.recorder.flush().catch(report);
       await domain.wouldRefuse.flush().catch(report);

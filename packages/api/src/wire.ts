@@ -7,6 +7,7 @@ import {
   type KeyActivity,
   type Organization,
   PLAN_TABLE,
+  type Policies,
   type Principal,
   type Project,
   requestsPerMinute,
@@ -143,6 +144,11 @@ export const toMember = (account: Account, activeKeys: number) => ({
   activeKeys,
 });
 
+const toPolicies = ({ allowedScopes, ...policies }: Policies) => ({
+  ...policies,
+  allowedScopes: allowedScopes && [...allowedScopes],
+});
+
 export const toOrganization = (organization: Organization) => ({
   ...toOrganizationSummary(organization),
   operator: organization.operator,
@@ -151,7 +157,7 @@ export const toOrganization = (organization: Organization) => ({
     activeKeys: PLAN_TABLE[organization.plan].activeKeys,
     requestsPerMinute: requestsPerMinute(organization),
   },
-  policies: { ...organization.policies },
+  policies: toPolicies(organization.policies),
 });
 
 export const toUsageCounts = (counts: Counts) => ({ total: total(counts), ...counts });

@@ -18,6 +18,7 @@ export const ERRORS = {
   origin_not_allowed: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   signature_invalid: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   invalid_input: { status: 400, trpc: 'BAD_REQUEST', title: 'Invalid Input' },
+  policy_violation: { status: 400, trpc: 'BAD_REQUEST', title: 'Invalid Input' },
   not_found: { status: 404, trpc: 'NOT_FOUND', title: 'Not Found' },
   method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', title: 'Method Not Allowed' },
   key_limit_reached: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
@@ -41,7 +42,7 @@ export type ErrorCode = keyof typeof ERRORS;
 export type FieldError = { readonly path: string; readonly message: string };
 
 export type ErrorExtras = {
-  /** With `invalid_input`. */
+  /** With `invalid_input` and `policy_violation`. */
   readonly errors?: readonly FieldError[];
   /** Whole seconds, for `Retry-After`; with `rate_limited`, `store_unavailable`, `overloaded`. */
   readonly retryAfterSeconds?: number;

@@ -8,6 +8,7 @@ export * from './domain.ts';
 export * from './errors.ts';
 export * from './foreign-tokens.ts';
 export * from './gate.ts';
+export * from './idle.ts';
 export * from './ids.ts';
 export * from './imported-hash.ts';
 export * from './imports.ts';

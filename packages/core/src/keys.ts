@@ -9,6 +9,14 @@ import type { ApiKey, KeySecret } from './model.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
 import {
+  bornAt,
+  expiryViolation,
+  requireKept,
+  scopesViolation,
+  violationsOf,
+  withinPolicies,
+} from './policies.ts';
+import {
   accountInReach,
   type Caller,
   changesOf,
@@ -134,12 +142,9 @@ export const createKeys = (
 
   const checkScopes = (principal: Principal, scopes: readonly Permission[] | null) => {
     if (scopes) return requireWithin(principal, scopes, 'a key');
-    // An unscoped key has all that its owner has; a scoped key makes none.
-    requireWithin(
-      principal,
-      effectivePermissions(principal.account.role, null),
-      'a key whose scopes are not enforced',
-    );
+    // An unscoped key has all that its owner has, as far as policies let keys; a scoped key makes none.
+    const all = withinPolicies(principal.organization, effectivePermissions(principal.account.role, null));
+    requireWithin(principal, all, 'a key whose scopes are not enforced');
   };
 
   /**
@@ -254,9 +259,15 @@ export const createKeys = (
       const { principal } = caller;
       checkExpiry(input.expiresAt);
       const restrictions = { ...UNRESTRICTED, ...settleRestrictions(UNRESTRICTED, input) };
+      const now = clock();
+      const { policies } = principal.organization;
+      requireKept([
+        expiryViolation(policies, input.expiresAt, new Date(now)),
+        // A list that is not enforced limits nothing.
+        scopesViolation(policies, enforcedScopes(restrictions)),
+      ]);
       checkScopes(principal, enforcedScopes(restrictions));
       requireAddressesWithin(principal, enforcedIps(restrictions));
-      const now = clock();
       const { token, secret } = mintSecret(now);
       const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
       const draft = {
@@ -290,6 +301,13 @@ export const createKeys = (
       checkExpiry(change.expiresAt);
       const { name, expiresAt } = change;
       const settled = settleRestrictions(key, change);
+      const { policies } = principal.organization;
+      const changesScopes = settled.scopes !== undefined || settled.scopesMode !== undefined;
+      // What is not changed may be from before the policy: that is no reason not to mend something else.
+      requireKept([
+        expiresAt === undefined ? null : expiryViolation(policies, expiresAt, bornAt(key)),
+        changesScopes ? scopesViolation(policies, enforcedScopes({ ...key, ...settled })) : null,
+      ]);
       checkRestrictions(principal, key, settled);
       const wanted = {
         ...(name === undefined ? {} : { name }),
@@ -330,8 +348,21 @@ export const createKeys = (
       const now = clock();
       if (statusOf(key, now) === 'expired') throw alreadyExpired();
       // The answer carries a token that can do all that the key can: it must not be more than the caller can.
-      requireWithin(principal, effectivePermissions(principal.account.role, enforcedScopes(key)), 'yourself');
+      const { account, organization } = principal;
+      requireWithin(
+        principal,
+        withinPolicies(organization, effectivePermissions(account.role, enforcedScopes(key))),
+        'yourself',
+      );
       requireAddressesWithin(principal, enforcedIps(key));
+      // A new secret is as good as a new key: it is not to keep up what a policy no longer allows.
+      requireKept(
+        violationsOf(
+          organization.policies,
+          { expiresAt: key.expiresAt, scopes: enforcedScopes(key) },
+          new Date(now),
+        ),
+      );
       const [newest, ...older] = key.secrets;
       if (!newest) throw new Error(`key ${key.id} has no secret`);
       if (older.some((secret) => secret.expiresAt && secret.expiresAt.getTime() > now)) {

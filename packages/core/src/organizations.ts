@@ -12,7 +12,10 @@ import type { Stores } from './stores.ts';
 export type OrganizationChange = { readonly name?: string; readonly policies?: Partial<Policies> };
 
 export type Organizations = {
-  /** Changes what is named, of the policies too. */
+  /**
+   * Changes what is named, of the policies too. Policies hold for what is done from then on: of the keys that are
+   * there, `allowedScopes` narrows all at once, and the others are for people to mend (see `health.ts`).
+   */
   update(caller: Caller, change: OrganizationChange): Promise<Organization>;
 };
 

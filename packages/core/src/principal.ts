@@ -9,6 +9,7 @@ import {
   type Reach,
   ROLE_TABLE,
 } from './permissions.ts';
+import { withinPolicies } from './policies.ts';
 
 /** Who a request acts as, with the permissions that result. */
 export type Principal = {
@@ -46,7 +47,11 @@ export const createPrincipal = (
 ): Principal => ({
   account,
   organization,
-  permissions: effectivePermissions(account.role, scopes),
+  // The organization is read for every request, so that a narrower policy holds for the next one, on every process.
+  permissions:
+    credential.type === 'key'
+      ? withinPolicies(organization, effectivePermissions(account.role, scopes))
+      : effectivePermissions(account.role, scopes),
   reach: ROLE_TABLE[account.role].reach,
   addresses,
   reported,
@@ -65,6 +70,15 @@ export const requirePermission = (principal: Principal, permission: Permission):
     return;
   }
   const inRole = ROLE_TABLE[principal.account.role].permissions.includes(permission);
+  if (
+    principal.credential.type === 'key' &&
+    !withinPolicies(principal.organization, [permission]).includes(permission)
+  ) {
+    throw new KaanaError(
+      'permission_denied',
+      `Your organization's policy (allowedScopes) does not let API keys do this: it needs ${permission}.`,
+    );
+  }
   throw new KaanaError(
     'permission_denied',
     inRole

@@ -54,6 +54,8 @@ export type OrganizationStore = {
     },
     event: AuditEvent,
   ): Promise<Organization | 'taken' | null>;
+  /** Those whose policy revokes idle keys. */
+  listDisablingIdle(): Promise<Organization[]>;
 };
 
 export type AccountStore = {

@@ -4,6 +4,7 @@ import {
   type AuditEvent,
   type Counts,
   DEFAULT_MODES,
+  IDLE_ACTIONS,
   IMPORT_FORMATS,
   type ImportRule,
   type KeyActivity,
@@ -58,7 +59,18 @@ const stateful = (fields: Record<string, unknown>): Schema =>
     { sparse: true },
   ) as Schema;
 
-const policies = new Schema({ onLeak: { type: String, enum: LEAK_ACTIONS } }, { _id: false });
+const policies = new Schema(
+  {
+    maxLifetimeDays: Number,
+    expiryRequired: Boolean,
+    idleDays: Number,
+    idleAction: { type: String, enum: IDLE_ACTIONS },
+    allowedScopes: { type: [{ type: String, enum: PERMISSIONS }], default: undefined },
+    unscopedAllowed: Boolean,
+    onLeak: { type: String, enum: LEAK_ACTIONS },
+  },
+  { _id: false },
+);
 const organization = stateful({
   name: text,
   /** Lower case, so that two organizations cannot differ by case alone. */

@@ -1,8 +1,27 @@
-import { LEAK_ACTIONS } from '@kaana/core';
+import { IDLE_ACTIONS, LEAK_ACTIONS } from '@kaana/core';
 import { z } from 'zod';
-import { Id, Name, PlanSchema, Timestamp } from './shared.ts';
+import { Id, Name, PermissionSchema, PlanSchema, Timestamp } from './shared.ts';
+
+const Days = z.number().int().min(1).max(3650);
 
 const POLICIES = {
+  maxLifetimeDays: Days.nullable().describe(
+    'Days from the making of a key, or of its newest secret, to its expiry at most; null: no maximum',
+  ),
+  expiryRequired: z.boolean().describe('Whether every key has to have an expiry'),
+  idleDays: Days.nullable().describe('Days without use after which a key counts as idle; null: never'),
+  idleAction: z
+    .enum(IDLE_ACTIONS)
+    .describe('What becomes of an idle key: `flag` tells in its health, `disable` revokes it, for good'),
+  allowedScopes: z
+    .array(PermissionSchema)
+    .min(1, 'name at least one, or give null')
+    .max(50)
+    .nullable()
+    .describe(
+      'What keys may do at most, those that are there included, from their next request on; null: no limit',
+    ),
+  unscopedAllowed: z.boolean().describe('Whether a key may be made without scopes'),
   onLeak: z
     .enum(LEAK_ACTIONS)
     .describe(

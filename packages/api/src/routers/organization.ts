@@ -1,7 +1,18 @@
+import { PERMISSIONS, type Policies } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
-import { Organization, OrganizationUpdateInput } from '../contracts/organization.ts';
+import type { z } from 'zod';
+import { Organization, OrganizationUpdateInput, type PoliciesInput } from '../contracts/organization.ts';
 import { procedure } from '../trpc.ts';
 import { defined, toOrganization } from '../wire.ts';
+
+/** In the order of `PERMISSIONS`, each once, so that the same set is no change. */
+const toPolicies = (policies: z.infer<typeof PoliciesInput>): Partial<Policies> => {
+  const { allowedScopes } = policies;
+  return defined({
+    ...policies,
+    allowedScopes: allowedScopes && PERMISSIONS.filter((permission) => allowedScopes.includes(permission)),
+  });
+};
 
 export const organizationRouter = {
   get: procedure('authenticated', {
@@ -23,7 +34,7 @@ export const organizationRouter = {
       toOrganization(
         await ctx.domain.organizations.update(ctx.caller, {
           ...defined({ name }),
-          ...(policies ? { policies: defined(policies) } : {}),
+          ...(policies ? { policies: toPolicies(policies) } : {}),
         }),
       ),
     ),

@@ -1,4 +1,5 @@
 import { NO_POLICIES, type Organization, type OrganizationStore } from '@kaana/core';
+import type { QueryFilter } from 'mongoose';
 import { byId, LIVE, toEntity, toStored } from '../entity.ts';
 import { isDuplicateKey } from '../errors.ts';
 import type { StatefulCollection } from '../outbox.ts';
@@ -50,5 +51,12 @@ export const createOrganizationStore = (
       if (isDuplicateKey(error)) return 'taken';
       throw error;
     }
+  },
+  listDisablingIdle: async () => {
+    const disabling = { 'policies.idleAction': 'disable', 'policies.idleDays': { $gte: 1 }, ...LIVE };
+    const found = await organizations
+      .find(disabling as QueryFilter<StoredOrganization>)
+      .lean<StoredOrganization[]>();
+    return found.map(toOrganization);
   },
 });

@@ -1,0 +1,110 @@
+import type { Clock } from './clock.ts';
+import { takeAttempt } from './limit-question.ts';
+import type { ApiKey, KeyActivity, Organization } from './model.ts';
+import { bornAt, DAY_MS } from './policies.ts';
+import { createEvent, SYSTEM } from './principal.ts';
+import type { Stores } from './stores.ts';
+
+/** One process an hour does it, whichever comes first. Should it die, another one goes on an hour later. */
+const TURN = { limit: 1, windowMs: 3600_000 } as const;
+const PAGE = 200;
+
+/** Since when nothing has happened with a key: its last use, or the making of its newest secret. */
+export const idleSince = (
+  key: Pick<ApiKey, 'createdAt' | 'secrets'>,
+  activity: Pick<KeyActivity, 'lastUsedAt'> | undefined,
+): Date => {
+  const made = bornAt(key);
+  return activity && activity.lastUsedAt > made ? activity.lastUsedAt : made;
+};
+
+type Idle = { readonly key: ApiKey; readonly since: Date };
+
+/**
+ * Revokes keys that are idle for longer than their organization's policy lets them be. Any process may do it, at any
+ * time, and several at once: a revocation is guarded by the key's status, so that there is one, with one audit event.
+ * Returns how many this call has revoked.
+ */
+export const revokeIdleKeys = async (
+  stores: Pick<Stores, 'organizations' | 'keys' | 'usage'>,
+  clock: Clock,
+  page = PAGE,
+): Promise<number> => {
+  let revoked = 0;
+  for (const organization of await stores.organizations.listDisablingIdle()) {
+    const { idleDays } = organization.policies;
+    if (idleDays === null) continue;
+    for await (const idle of idleKeys(stores, organization, idleDays, clock, page)) {
+      if (await revokeIdle(stores, organization, idle, idleDays, clock())) revoked++;
+    }
+  }
+  return revoked;
+};
+
+/** `revokeIdleKeys`, by one process an hour. */
+export const revokeIdleKeysInTurn = async (
+  stores: Pick<Stores, 'organizations' | 'keys' | 'usage' | 'limits'>,
+  clock: Clock,
+): Promise<number> =>
+  (await takeAttempt(stores.limits, 'idle-keys', TURN)) === null ? revokeIdleKeys(stores, clock) : 0;
+
+async function* idleKeys(
+  stores: Pick<Stores, 'keys' | 'usage'>,
+  { id: organizationId }: Organization,
+  idleDays: number,
+  clock: Clock,
+  limit: number,
+): AsyncGenerator<Idle> {
+  let before: string | undefined;
+  do {
+    const now = clock();
+    const keys = await stores.keys.list({
+      organizationId,
+      status: 'active',
+      now: new Date(now),
+      limit,
+      before,
+    });
+    const activity = await stores.usage.activity(keys.map(({ id }) => id));
+    for (const key of keys) {
+      const since = idleSince(key, activity.get(key.id));
+      if (since.getTime() <= now - idleDays * DAY_MS) yield { key, since };
+    }
+    before = keys.length < limit ? undefined : keys.at(-1)?.id;
+  } while (before !== undefined);
+}
+
+/**
+ * Looks once more, at the counts, which no process ever gives up: a last use may be lost, a key in use is not revoked.
+ * They are widened to whole hours or days, which can only put it off.
+ */
+const revokeIdle = async (
+  stores: Pick<Stores, 'keys' | 'usage'>,
+  { id: organizationId }: Organization,
+  { key, since }: Idle,
+  idleDays: number,
+  now: number,
+): Promise<boolean> => {
+  const { rows } = await stores.usage.byKey({
+    organizationId,
+    keyId: key.id,
+    from: new Date(now - idleDays * DAY_MS),
+    to: new Date(now),
+    now: new Date(now),
+  });
+  if (rows.length > 0) return false;
+  const reason = `Not used for ${idleDays} days (policy idleDays)`;
+  const event = createEvent(
+    now,
+    organizationId,
+    SYSTEM,
+    'key.revoked',
+    { type: 'key', id: key.id, name: key.name },
+    {
+      status: { from: 'active', to: 'revoked' },
+      reason: { from: null, to: reason },
+      idleSince: { from: null, to: since.toISOString() },
+    },
+  );
+  return (await stores.keys.revoke(organizationId, key.id, new Date(now), reason, event)) !== null;
+};
