@@ -1,4 +1,14 @@
-import { BSONRegExp, Decimal128, type Document, Double, Int32, Long, MaxKey, MinKey } from 'mongodb';
+import {
+  BSONRegExp,
+  BSONSymbol,
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+} from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { fails, useServer } from './server.ts';
 
@@ -51,6 +61,19 @@ describe('filters', () => {
     await server.items.insertMany(documents);
     expect(await server.ids({ 'a.0': 1 })).toEqual([2]);
     expect(await server.ids({ 'a.0': [1] })).toEqual([9]);
+  });
+
+  test('symbols are found as strings, and bits beyond all others are those of the sign', async (context) => {
+    server.needs('arguments', context);
+    await server.items.insertMany([
+      { _id: 1, a: new BSONSymbol('abc') },
+      { _id: 2, a: -1 },
+      { _id: 3, a: 1 },
+    ]);
+    expect(await server.ids({ a: { $in: ['abc', 'x'] } })).toEqual([1]);
+    expect(await server.ids({ a: { $in: ['abc', 5] } })).toEqual([1]);
+    expect(await server.ids({ a: { $bitsAllSet: [0, 2_147_483_647] } })).toEqual([2]);
+    expect(await server.ids({ a: { $bitsAllClear: [2_147_483_647] } })).toEqual([3]);
   });
 
   test('$eq with a regular expression finds the expression', async (context) => {

@@ -52,6 +52,17 @@ const REFUSALS: readonly KnownDifference[] = [
       ['sort', 'limit', 'projection'].every((one) => one in d.part),
   },
   {
+    name: 'an expression behind a condition that nothing meets',
+    mongodb: 'The manual, "$and": what follows a condition that is false is not evaluated.',
+    explains: (d) =>
+      d.refused([0], 'any') && d.matches(/"\$match":.*"\$match":\{"\$expr":|"\$and":\[.*"\$expr":/),
+  },
+  {
+    name: '$unset of a field in an array',
+    mongodb: 'The manual, "$unset": it does nothing where the field does not exist.',
+    explains: (d) => d.refused([0], [28]) && d.matches(/"\$unset":\{"[ab]\./),
+  },
+  {
     name: 'what is not there',
     mongodb: 'DocumentDB refuses it as CommandNotSupported (115); MongoDB has it.',
     explains: (d) => d.theirs.code === 115,

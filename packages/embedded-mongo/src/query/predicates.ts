@@ -1,4 +1,5 @@
 import { ServerError } from '../errors.ts';
+import { MAX_DOCUMENT_BYTES } from '../values/codec.ts';
 import { canonicalType, compareValues, stringOf } from '../values/compare.ts';
 import { shiftRight } from '../values/decimal.ts';
 import { compareNumeric, exactValue } from '../values/numbers.ts';
@@ -113,7 +114,7 @@ function membership(argument: unknown, context: QueryContext): (value: unknown) 
   }
   if (!context.strings && argument.every((item) => typeof item === 'string')) {
     const strings = new Set<unknown>(argument);
-    return (value) => strings.has(value);
+    return (value) => strings.has(value) || (typeOf(value) === TYPE.symbol && strings.has(stringOf(value)));
   }
   const tests = argument.map((item) => equality(item, context));
   return (value) => tests.some((test) => test(value));
@@ -190,6 +191,9 @@ function wholePart(value: unknown): bigint | undefined {
   return shiftRight(exact.digits, -exact.exponent, 'truncate');
 }
 
+/** Up from here no document has bits of its own, and a number only its sign, again and again. */
+const BEYOND_ALL_BITS = 8 * MAX_DOCUMENT_BYTES;
+
 function bitMask(operator: string, argument: unknown): bigint {
   if (Array.isArray(argument)) {
     let mask = 0n;
@@ -198,7 +202,7 @@ function bitMask(operator: string, argument: unknown): bigint {
       if (position === undefined || !Number.isInteger(position))
         throw new ServerError('BadValue', `bit positions must be an integer but got: ${String(item)}`);
       if (position < 0) throw new ServerError('BadValue', `bit positions must be >= 0 but got: ${position}`);
-      mask |= 1n << BigInt(position);
+      mask |= 1n << BigInt(Math.min(position, BEYOND_ALL_BITS));
     }
     return mask;
   }
