@@ -18,6 +18,9 @@ const SWEEP_INTERVAL_MS = 30_000;
 /** Well below the time that other processes give a lease to be settled. */
 const SETTLE_INTERVAL_MS = 250;
 const ROLL_UP_INTERVAL_MS = 120_000;
+/** Of unknown tokens the log tells this often, and names so many addresses. */
+const UNKNOWN_INTERVAL_MS = 60_000;
+const MAX_UNKNOWN_ADDRESSES = 5;
 /** Every process asks so often; one of them an hour does it. */
 const IDLE_INTERVAL_MS = 300_000;
 const FIRST_IDLE_MS = 15_000;
@@ -47,6 +50,16 @@ export const startWorker = async (
   const report = (error: unknown) =>
     app.logger.warn({ err: error }, 'a background task failed and will be repeated');
   const stopFlushing = repeat(FLUSH_REST, () => domain.recorder.flush(), report);
+  const stopGhosts = repeat(FLUSH_REST, () => domain.ghosts.flush(), report);
+  const stopTelling = repeat(
+    UNKNOWN_INTERVAL_MS,
+    () => {
+      const unknown = domain.ghosts.takeUnknown(MAX_UNKNOWN_ADDRESSES);
+      if (unknown.total > 0) app.logger.warn({ unknown }, 'API keys that nobody knows were sent');
+      return Promise.resolve();
+    },
+    report,
+  );
   const stopNoting = repeat(FLUSH_REST, () => domain.wouldRefuse.flush(), report);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
@@ -76,6 +89,9 @@ export const startWorker = async (
       stopRevokingIdle();
       await domain.limiter.settle(true).catch(report);
       await domain.recorder.flush().catch(report);
+      stopGhosts();
+      stopTelling();
+      await domain.ghosts.flush().catch(report);
       await domain.wouldRefuse.flush().catch(report);
       await database.close();
     },

@@ -78,7 +78,13 @@ export const guarded = async <Result>(
   access: Access | undefined,
   work: (caller: Caller) => Promise<Result>,
 ): Promise<Result> => {
-  const principal = await authenticate(ctx);
+  let principal: Principal;
+  try {
+    principal = await authenticate(ctx);
+  } catch (error) {
+    ctx.domain.ghosts.record(error, ctx.origin.ip, ctx.userAgent);
+    throw error;
+  }
   /** What it needed and had, whatever comes of it. */
   let exercised: Permission | null = null;
   try {

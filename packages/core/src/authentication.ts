@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { Coalescer } from './coalesce.ts';
 import { KaanaError } from './errors.ts';
 import { type Candidate, type ForeignTokens, throughMigration } from './foreign-tokens.ts';
+import { refusalOfKey } from './ghost-use.ts';
 import { isForeignToken } from './imported-hash.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { createPrincipal, type Principal } from './principal.ts';
@@ -184,8 +185,8 @@ export const createAuthentication = (
   const toPrincipal = ({ found, secret }: Match, ip: string | null, quiet: boolean): KeyPrincipal => {
     const { key, account, organization } = found;
     const refusal = assessKey(key, secret, clock());
-    if (refusal) throw refusal;
-    if (account?.status !== 'active' || !organization) throw inactive();
+    if (refusal) throw refusalOfKey(refusal, key, secret);
+    if (account?.status !== 'active' || !organization) throw refusalOfKey(inactive(), key, secret);
     if (key.allowedIps) {
       const verdict = assessAddress(key, ip);
       if (verdict === 'reported') {

@@ -2,6 +2,7 @@ import type { Peppers } from '@kaana/api-key/digest';
 import { type Authentication, createAuthentication } from './authentication.ts';
 import type { Clock } from './clock.ts';
 import { createForeignTokens } from './foreign-tokens.ts';
+import { GhostRecorder } from './ghost-recorder.ts';
 import { createImports, type Imports } from './imports.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLeaks, type Leaks } from './leaks.ts';
@@ -31,6 +32,7 @@ export type Domain = {
   readonly limiter: Limiter;
   readonly recorder: UsageRecorder;
   readonly wouldRefuse: WouldRefuseRecorder;
+  readonly ghosts: GhostRecorder;
   readonly keys: Keys;
   readonly imports: Imports;
   readonly tokens: TokenFinder;
@@ -50,6 +52,7 @@ export const createDomain = ({ stores, peppers, passwords, clock }: DomainDepend
     stores,
     clock,
     wouldRefuse,
+    ghosts: new GhostRecorder(stores.ghostUse, clock),
     authentication: createAuthentication(stores, peppers, clock, foreign, wouldRefuse),
     limiter: new Limiter(stores.limits),
     recorder: new UsageRecorder(stores.usage, clock),

@@ -1,4 +1,5 @@
 import type { Instant, LimitRecord } from './admission-log.ts';
+import type { GhostUse } from './ghost-use.ts';
 import type { ImportRule } from './imported-hash.ts';
 import type { KeyPosition, KeySort, ListedKey, Order } from './key-list.ts';
 import type {
@@ -15,6 +16,7 @@ import type {
 } from './model.ts';
 import type { Policies } from './policies.ts';
 import type { Restrictions } from './restrictions.ts';
+import type { RevisionedStore } from './revisions.ts';
 import type { Counts } from './usage.ts';
 import type { UsageInterval } from './usage-range.ts';
 
@@ -36,6 +38,7 @@ export type Stores = {
   readonly limits: LimitStore;
   readonly imports: ImportStore;
   readonly wouldRefuse: WouldRefuseStore;
+  readonly ghostUse: RevisionedStore<GhostUse>;
 };
 
 /** Items in the order of their ids, newest first, older than `before`. */

@@ -7,6 +7,7 @@ import { defineModels } from './schemas.ts';
 import { createAccountStore } from './stores/accounts.ts';
 import { createAuditStore } from './stores/audit.ts';
 import { createCredentialStore } from './stores/credentials.ts';
+import { createGhostUseStore } from './stores/ghost-use.ts';
 import { createImportStore } from './stores/imports.ts';
 import { createKeyStore } from './stores/keys.ts';
 import { createLimitStore } from './stores/limits.ts';
@@ -85,6 +86,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     audit: translateErrors(createAuditStore(models, [organizations, accounts, keys, projects, sessions])),
     usage: translateErrors(createUsageStore(models)),
     limits: translateErrors(createLimitStore(models)),
+    ghostUse: translateErrors(createGhostUseStore(models)),
     wouldRefuse: translateErrors(createWouldRefuseStore(models)),
   };
 

@@ -4,6 +4,8 @@ import {
   type AuditEvent,
   type Counts,
   DEFAULT_MODES,
+  GHOST_KEPT_DAYS,
+  type GhostUse,
   IDLE_ACTIONS,
   IMPORT_FORMATS,
   type ImportRule,
@@ -237,6 +239,19 @@ const keyActivity = new Schema(
 );
 
 /** `_id` is the key's id; `revision` changes with every write. */
+/** `_id` is the key's id. Forgotten a while after the last attempt. */
+const ghostUse = new Schema(
+  {
+    _id: text,
+    revision: text,
+    counts: { type: Schema.Types.Mixed, required: true },
+    firstAt: date,
+    lastAt: date,
+    sources: { type: [Schema.Types.Mixed], required: true },
+  },
+  options,
+).index({ lastAt: 1 }, { expireAfterSeconds: GHOST_KEPT_DAYS * 24 * 3600 });
+
 const wouldRefuse = new Schema(
   {
     _id: text,
@@ -307,6 +322,8 @@ export type StoredLimit = {
   expiresAt: Date;
 };
 
+export type StoredGhostUse = Omit<GhostUse, 'keyId'> & { _id: string; revision: string };
+
 /** The models of one connection. */
 export const defineModels = (connection: Connection) => {
   const define = <Document>(name: string, schema: unknown, collection: string) =>
@@ -328,6 +345,7 @@ export const defineModels = (connection: Connection) => {
     usageRollUps: define<StoredRollUp>('UsageRollUp', usageRollUp, 'usage_rollups'),
     activity: define<StoredActivity>('KeyActivity', keyActivity, 'key_activity'),
     importRules: define<StoredImportRule>('ImportRule', importRule, 'import_rules'),
+    ghostUse: define<StoredGhostUse>('GhostUse', ghostUse, 'ghost_use'),
     wouldRefuse: define<StoredWouldRefuse>('WouldRefuse', wouldRefuse, 'would_refuse'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
   };

@@ -1,5 +1,6 @@
 import { adminImporter, createRehearsal, NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
+import { GhostUse } from '../contracts/ghost-use.ts';
 import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '../contracts/import.ts';
 import {
   Key,
@@ -19,6 +20,7 @@ import {
 import { SuggestedScopes } from '../contracts/suggested-scopes.ts';
 import { KeyVerdict, KeyVerdicts, KeyVerifyInput, KeyVerifyManyInput } from '../contracts/verify.ts';
 import { WouldRefuse } from '../contracts/would-refuse.ts';
+import { toGhostUse } from '../ghost-use.ts';
 import { cursorOf, positionOf } from '../key-cursor.ts';
 import { toSuggestedScopes } from '../suggested-scopes.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
@@ -77,6 +79,17 @@ export const keysRouter = {
     .output(Key)
     .query(async ({ ctx, input }) =>
       toOneKey(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
+    ),
+
+  ghostUse: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys/{id}/ghost-use',
+    summary: 'Attempts with tokens of an API key that do not work any more, and from where they come',
+  })
+    .input(KeyIdInput)
+    .output(GhostUse)
+    .query(async ({ ctx, input }) =>
+      toGhostUse(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
     ),
 
   wouldRefuse: procedure('keys:read', {
