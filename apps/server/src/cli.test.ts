@@ -34,7 +34,7 @@ describe('the command line', () => {
       ['on', true],
       ['off', false],
     ] as const)
-      expect(readCommand(['organization', 'set', 'Acme', '--operator', text])).toEqual({
+      expect(parseOrganizationSet(['Acme', '--operator', text])).toEqual({
         name: 'Acme',
         change: { operator },
       });
