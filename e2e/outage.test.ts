@@ -6,8 +6,8 @@ import { type Line, openLine } from './line.ts';
 import { createSharedSite, createSite, eventually } from './server.ts';
 import { type Session, signIn } from './session.ts';
 
-/** An answer that takes longer counts as none. The database's time-outs add up to about 10 seconds. */
-const HANG_MS = 25_000;
+/** An answer that takes longer counts as none. The database's time-outs add up to about 10 seconds; the rest is for a machine that is busy. */
+const HANG_MS = 60_000;
 const PATIENCE_MS = 420_000;
 
 type Outage = {
