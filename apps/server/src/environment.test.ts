@@ -30,6 +30,7 @@ describe('the environment', () => {
       trustProxy: false,
       logLevel: 'warn',
       publicUrl: undefined,
+      githubKeys: 'https://api.github.com/meta/public_keys/secret_scanning',
     });
   });
 
@@ -49,6 +50,7 @@ describe('the environment', () => {
       TRUST_PROXY: '10.0.0.0/8, ::1',
       LOG_LEVEL: 'debug',
       PUBLIC_URL: 'https://keys.example.com/',
+      GITHUB_SECRET_SCANNING_KEYS: 'off',
     };
     expect(readEnvironment(env)).toEqual({
       production: true,
@@ -63,12 +65,22 @@ describe('the environment', () => {
       trustProxy: ['10.0.0.0/8', '::1'],
       logLevel: 'debug',
       publicUrl: 'https://keys.example.com',
+      githubKeys: null,
     });
   });
 
   it('takes an empty variable as one that is not set', () => {
     const names = ['PORT', 'HOST', 'MONGODB_URI', 'DATA_DIR', 'KEY_PEPPER', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'];
-    names.push('ORGANIZATION_NAME', 'DEMO', 'WORKERS', 'TRUST_PROXY', 'LOG_LEVEL', 'PUBLIC_URL', 'NODE_ENV');
+    names.push(
+      'GITHUB_SECRET_SCANNING_KEYS',
+      'ORGANIZATION_NAME',
+      'DEMO',
+      'WORKERS',
+      'TRUST_PROXY',
+      'LOG_LEVEL',
+      'PUBLIC_URL',
+      'NODE_ENV',
+    );
     expect(readEnvironment(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(readEnvironment({}));
   });
 
