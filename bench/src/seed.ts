@@ -18,6 +18,7 @@ const accountDocument = (organizationId: string, ordinal: number, createdAt: Dat
   passwordHash: 'nobody signs in',
   createdAt,
   lastSignedInAt: null,
+  limits: null,
 });
 
 const keyDocument = (
@@ -52,6 +53,8 @@ const keyDocument = (
   expiresAt: null,
   revokedAt: null,
   revokedReason: null,
+  limits: null,
+  credits: null,
 });
 
 /** If we die in between, the whole database is thrown away: no insert waits for a disk. */

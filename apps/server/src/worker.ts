@@ -61,7 +61,8 @@ export const startWorker = async (
     report,
   );
   const stopNoting = repeat(FLUSH_REST, () => domain.wouldRefuse.flush(), report);
-  const stopSettling = repeat(SETTLE_INTERVAL_MS, () => domain.limiter.settle(), report);
+  const settle = (early = false) => Promise.all([domain.limiter.settle(early), domain.quotas.settle()]);
+  const stopSettling = repeat(SETTLE_INTERVAL_MS, () => settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
   // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
   const rollUp = async () => stores.usage.rollUp((await stores.limits.now()).earliest);
@@ -87,7 +88,7 @@ export const startWorker = async (
       stopSweeping();
       stopRollingUp();
       stopRevokingIdle();
-      await domain.limiter.settle(true).catch(report);
+      await settle(true).catch(report);
       await domain.recorder.flush().catch(report);
       stopGhosts();
       stopTelling();

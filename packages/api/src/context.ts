@@ -1,4 +1,4 @@
-import { type Domain, KaanaError, type Origin, type RateLimitState } from '@kaana/core';
+import { type Domain, KaanaError, type Origin, type QuotaState, type RateLimitState } from '@kaana/core';
 
 /** What a request carries to say who it is. Exactly one counts: an `Authorization` header shuts out the cookie. */
 export type Credential =
@@ -10,6 +10,8 @@ export type Credential =
 /** What a procedure tells the transport besides its result. Written by procedures, read by adapters. */
 export type ResponseState = {
   rateLimit?: RateLimitState;
+  /** Of a key that more than the plan's limit applies to; `plan`: what that is, where it was not asked. */
+  quotas?: { readonly plan: number; readonly states: readonly QuotaState[] };
   /** A new session's cookie, or `null` to clear it. */
   session?: { readonly value: string; readonly expiresAt: Date } | null;
 };

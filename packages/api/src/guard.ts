@@ -1,4 +1,5 @@
 import {
+  admitUnderQuotas,
   type Caller,
   ERRORS,
   KaanaError,
@@ -6,6 +7,7 @@ import {
   outcomeOf,
   type Permission,
   type Principal,
+  planRefusal,
   requestsPerMinute,
   requirePermission,
 } from '@kaana/core';
@@ -42,17 +44,22 @@ const requireTenant = ({ organization }: Principal, named: string | null): void 
 };
 
 /** Counts the request of a key against its account's limit. People in the admin app are not counted. */
-const admit = async (ctx: Context, { account, credential, organization }: Principal): Promise<void> => {
+const admit = async (ctx: Context, principal: Principal): Promise<void> => {
+  const { account, credential, organization } = principal;
   if (credential.type !== 'key') return;
+  if (credential.quotas) return admitLimited(ctx, principal);
   const answer = ctx.domain.limiter.admit(account.id, requestsPerMinute(organization));
   const state = answer instanceof Promise ? await answer : answer;
   ctx.response.rateLimit = state;
-  if (state.allowed) return;
-  throw new KaanaError(
-    'rate_limited',
-    `Your account may make ${state.limit} requests in ${state.windowSeconds} seconds, over all its keys. Try again in ${state.resetSeconds} seconds.`,
-    { retryAfterSeconds: state.resetSeconds },
-  );
+  if (!state.allowed) throw planRefusal(state);
+};
+
+/** The same for a key that limits of its own, of its account, or credits apply to as well. */
+const admitLimited = async (ctx: Context, principal: Principal): Promise<void> => {
+  const { plan, refusal, states } = await admitUnderQuotas(ctx.domain, principal, 1);
+  if (plan) ctx.response.rateLimit = plan;
+  ctx.response.quotas = { plan: requestsPerMinute(principal.organization), states };
+  if (refusal) throw refusal;
 };
 
 const statusOfError = (error: unknown): number => {

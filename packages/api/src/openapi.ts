@@ -52,6 +52,10 @@ const PROBLEM: JsonObject = {
     detail: { type: 'string', description: 'For people: what went wrong and what to do' },
     requestId: { type: 'string' },
     retryAfterSeconds: { type: 'integer' },
+    limit: {
+      type: 'string',
+      description: 'Which limit refused, as it is called in the RateLimit headers: `account` is the plan’s',
+    },
     errors: {
       type: 'array',
       items: {
@@ -66,12 +70,13 @@ const PROBLEM: JsonObject = {
 const HEADERS: JsonObject = {
   'X-Request-Id': { description: 'Quote it when you report a problem', schema: { type: 'string' } },
   RateLimit: {
-    description: 'Remaining requests (r) and seconds until some come back (t)',
+    description:
+      'Remaining requests (r) and seconds until some come back (t); a list, where several limits apply',
     schema: { type: 'string' },
     example: '"account";r=99;t=60',
   },
   'RateLimit-Policy': {
-    description: 'Requests (q) in a window of seconds (w)',
+    description: 'Requests (q) in a window of seconds (w); a list, where several limits apply',
     schema: { type: 'string' },
     example: '"account";q=100;w=60',
   },
@@ -103,6 +108,7 @@ const problemStatuses = ({ access, input, method }: RestRoute, names: boolean): 
   ...(access === 'public' ? [] : ['401', '403']),
   ...(names ? ['404'] : []),
   ...(method === 'GET' ? [] : ['409', '413', '415']),
+  ...(access === 'public' ? [] : ['402']),
   '429',
   '500',
   '503',

@@ -57,6 +57,8 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
+const TEXT = 'some text 123';
+
 const sample = (schema: JsonSchema): unknown => {
   if (schema.enum) return schema.enum[0];
   if (schema.anyOf) return sample(schema.anyOf.find(({ type }) => type !== 'null') ?? {});
@@ -75,7 +77,7 @@ const sample = (schema: JsonSchema): unknown => {
       if (schema.format === 'email' || schema.pattern?.includes('@'))
         return `new-${Math.random()}@attacker.test`;
       if (schema.format === 'ipv4') return '192.0.2.1';
-      return 'some text 123';
+      return schema.pattern && !new RegExp(schema.pattern).test(TEXT) ? 'a' : TEXT;
   }
 };
 
@@ -175,6 +177,7 @@ describe('no procedure shows or changes anything of another organization', () =>
     'keys.update',
     'keys.revoke',
     'keys.rotate',
+    'keys.credits',
     'projects.get',
     'projects.delete',
     'members.update',

@@ -1,5 +1,7 @@
 import {
   type Account,
+  type Admission,
+  admitUnderQuotas,
   assessPermissions,
   type Caller,
   type Domain,
@@ -14,6 +16,7 @@ import {
   type Organization,
   type Origin,
   type Permission,
+  policyName,
   type RateLimitState,
   requestsPerMinute,
   skipped,
@@ -22,7 +25,7 @@ import {
 } from '@kaana/core';
 import type { z } from 'zod';
 import type { KeyVerdict } from './contracts/verify.ts';
-import { toAccountSummary, toOrganizationSummary } from './wire.ts';
+import { toAccountSummary, toLimitState, toOrganizationSummary } from './wire.ts';
 
 type Verdict = z.infer<typeof KeyVerdict>;
 
@@ -40,6 +43,7 @@ const REFUSED: Omit<Verdict, 'code' | 'detail'> = {
   organization: null,
   permissions: [],
   ratelimit: null,
+  ratelimits: [],
 };
 
 const describe = ({
@@ -112,6 +116,23 @@ const limitCheck = (state: RateLimitState, cost: number): KeyCheck => ({
   values: { cost, limit: state.limit, remaining: state.remaining, resetSeconds: state.resetSeconds },
 });
 
+/** Where a limit of the key or the account beside the plan's, or the key's credits, refused it. */
+const quotaCheck = ({ states, refusal }: Admission, cost: number): KeyCheck => {
+  const state = states.find((other) => policyName(other) === refusal?.limit);
+  return {
+    check: 'limit',
+    outcome: 'failed',
+    code: refusal?.code ?? null,
+    detail: refusal?.message ?? null,
+    values: {
+      cost,
+      limit: state?.limit ?? null,
+      remaining: state?.remaining ?? null,
+      resetSeconds: state?.resetSeconds ?? null,
+    },
+  };
+};
+
 const toRateLimit = ({ limit, remaining, resetSeconds }: RateLimitState) => ({
   limit,
   remaining,
@@ -156,20 +177,21 @@ const answer = async (
       ...(explained ? { checks: toWire([...checks, limit]) } : {}),
     };
   }
-  const state = await domain.limiter.admit(
-    principal.account.id,
-    requestsPerMinute(principal.organization),
-    cost,
-  );
-  record(state.allowed ? 'served' : 'rateLimited');
-  if (state.allowed && cost > 0) noteReported(principal, question.permissions);
+  const admission = await admitUnderQuotas(domain, principal, cost);
+  const { plan, refusal: refused, states } = admission;
+  const allowed = refused === null;
+  record(allowed ? 'served' : 'rateLimited');
+  if (allowed && cost > 0) noteReported(principal, question.permissions);
   return {
     ...about,
-    valid: state.allowed,
-    code: state.allowed ? 'valid' : 'rate_limited',
-    detail: limitDetail(state, cost),
-    ratelimit: toRateLimit(state),
-    ...(explained ? { checks: toWire([...checks, limitCheck(state, cost)]) } : {}),
+    valid: allowed,
+    code: refused?.code ?? 'valid',
+    detail: plan ? limitDetail(plan, cost) : (refused?.message ?? ''),
+    ratelimit: plan && toRateLimit(plan),
+    ratelimits: states.map(toLimitState),
+    ...(explained
+      ? { checks: toWire([...checks, plan ? limitCheck(plan, cost) : quotaCheck(admission, cost)]) }
+      : {}),
   };
 };
 

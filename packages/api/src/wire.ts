@@ -10,6 +10,8 @@ import {
   type Policies,
   type Principal,
   type Project,
+  policyName,
+  type QuotaState,
   requestsPerMinute,
   type Session,
   shownMode,
@@ -50,11 +52,31 @@ export const toUser = ({ account, organization, permissions }: Principal) => ({
   permissions: [...permissions],
 });
 
+/** `state`: of a key that has credits. */
+const toCredits = ({ credits }: ApiKey, state: QuotaState | undefined, now: number) => {
+  if (!credits?.metered || !state) return null;
+  const { remaining, resetSeconds } = state;
+  return {
+    remaining,
+    refill: credits.refill && { amount: credits.refill.amount, every: credits.refill.every },
+    refillsAt: resetSeconds === null ? null : iso(new Date(now + resetSeconds * 1000)),
+  };
+};
+
+export const toLimitState = (state: QuotaState) => ({
+  name: policyName(state),
+  limit: state.limit,
+  remaining: state.remaining,
+  resetSeconds: state.resetSeconds,
+  windowSeconds: state.windowSeconds,
+});
+
 const toKey = (
   key: ApiKey,
   owner: Account | undefined,
   activity: KeyActivity | undefined,
   wouldRefuse: { count: number; lastAt: string } | null,
+  credits: QuotaState | undefined,
   now: number,
 ) => ({
   id: key.id,
@@ -66,6 +88,8 @@ const toKey = (
   allowedIps: key.allowedIps && [...key.allowedIps],
   allowedIpsMode: shownMode(key.allowedIps, key.allowedIpsMode),
   wouldRefuse,
+  limits: [...(key.limits ?? [])],
+  credits: toCredits(key, credits, now),
   createdAt: iso(key.createdAt),
   lastUsedAt: isoOrNull(activity?.lastUsedAt),
   lastUsedIp: activity?.ip || null,
@@ -93,18 +117,23 @@ const toKey = (
   })),
 });
 
-/** Keys with their owners and last uses, read in two queries whatever their number, and a third one for lists in report mode. */
+/**
+ * Keys with their owners and last uses, read in two queries whatever their number, a third one for lists in report mode,
+ * and a fourth for credits.
+ */
 export const toKeys = async (domain: Domain, keys: readonly ApiKey[]) => {
-  const { stores, clock } = domain;
-  const [owners, activity, wouldRefuse] = await Promise.all([
+  const { stores, clock, quotas } = domain;
+  const [owners, activity, wouldRefuse, credits] = await Promise.all([
     stores.accounts.getMany([...new Set(keys.map(({ accountId }) => accountId))]),
     stores.usage.activity(keys.map(({ id }) => id)),
     wouldRefuseOf(domain, keys),
+    quotas.credits(keys),
   ]);
   const now = clock();
   return keys.map((key) => {
     const { id, accountId } = key;
-    return toKey(key, owners.get(accountId), activity.get(id), wouldRefuse.get(id) ?? null, now);
+    const refused = wouldRefuse.get(id) ?? null;
+    return toKey(key, owners.get(accountId), activity.get(id), refused, credits.get(id), now);
   });
 };
 export const toOneKey = async (domain: Domain, key: ApiKey) => {
@@ -142,6 +171,7 @@ export const toMember = (account: Account, activeKeys: number) => ({
   createdAt: iso(account.createdAt),
   lastSignedInAt: isoOrNull(account.lastSignedInAt),
   activeKeys,
+  limits: [...(account.limits ?? [])],
 });
 
 const toPolicies = ({ allowedScopes, ...policies }: Policies) => ({

@@ -97,7 +97,11 @@ const merge = (one: readonly number[], other: readonly number[]): number[] => {
  * The part of a log that may be inside the window. What lies further in the future than the window is long can only
  * stem from a clock that was set back, and is dropped.
  */
-const inWindow = (log: readonly number[], { earliest, latest }: Instant, windowMs: number): number[] => {
+export const inWindow = (
+  log: readonly number[],
+  { earliest, latest }: Instant,
+  windowMs: number,
+): number[] => {
   let start = 0;
   let end = log.length;
   while (start < end && (log[start] as number) <= earliest - windowMs) start += 2;
@@ -105,14 +109,14 @@ const inWindow = (log: readonly number[], { earliest, latest }: Instant, windowM
   return log.slice(start, end);
 };
 
-const countOf = (log: readonly number[]): number => {
+export const countOf = (log: readonly number[]): number => {
   let sum = 0;
   for (let index = 1; index < log.length; index += 2) sum += log[index] as number;
   return sum;
 };
 
 /** When `surplus` of the admissions have left the window. */
-const leavesAt = ({ log, leases }: LimitRecord, surplus: number, windowMs: number): number => {
+export const leavesAt = ({ log, leases }: LimitRecord, surplus: number, windowMs: number): number => {
   const byEnd = leases.toSorted((a, b) => a.until - b.until);
   const all =
     byEnd.length === 0

@@ -26,6 +26,8 @@ const key: ApiKey = {
   expiresAt: null,
   revokedAt: null,
   revokedReason: null,
+  limits: null,
+  credits: null,
 };
 const at = new Date(1_000);
 

@@ -8,6 +8,7 @@ import { type Candidate, type ForeignTokens, throughMigration } from './foreign-
 import { refusalOfKey } from './ghost-use.ts';
 import { isForeignToken } from './imported-hash.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
+import { quotasOf } from './named-limits.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import { enforcedIps, enforcedScopes, reportedScopes } from './restrictions.ts';
 import { digestSession } from './sessions.ts';
@@ -102,7 +103,7 @@ const principalOf = (
       account,
       organization,
       enforcedScopes(key),
-      { type: 'key', keyId: key.id, keyName: key.name, secretId: secret.id },
+      { type: 'key', keyId: key.id, keyName: key.name, secretId: secret.id, quotas: quotasOf(key, account) },
       {
         addresses: enforcedIps(key),
         reported: reported && {

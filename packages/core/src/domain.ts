@@ -11,6 +11,7 @@ import { createMembers, type Members } from './members.ts';
 import { createOrganizations, type Organizations } from './organizations.ts';
 import type { Passwords } from './passwords.ts';
 import { createProjects, type Projects } from './projects.ts';
+import { Quotas } from './quotas.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { Stores } from './stores.ts';
 import { createTokenFinder, type TokenFinder } from './token-finder.ts';
@@ -30,6 +31,7 @@ export type Domain = {
   readonly clock: Clock;
   readonly authentication: Authentication;
   readonly limiter: Limiter;
+  readonly quotas: Quotas;
   readonly recorder: UsageRecorder;
   readonly wouldRefuse: WouldRefuseRecorder;
   readonly ghosts: GhostRecorder;
@@ -55,6 +57,7 @@ export const createDomain = ({ stores, peppers, passwords, clock }: DomainDepend
     ghosts: new GhostRecorder(stores.ghostUse, clock),
     authentication: createAuthentication(stores, peppers, clock, foreign, wouldRefuse),
     limiter: new Limiter(stores.limits),
+    quotas: new Quotas(stores.quotas, () => stores.limits.now()),
     recorder: new UsageRecorder(stores.usage, clock),
     keys,
     imports: createImports(stores, keys, peppers, clock),

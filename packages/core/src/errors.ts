@@ -11,6 +11,7 @@ export const ERRORS = {
   key_revoked: { status: 401, trpc: 'UNAUTHORIZED', title: 'Invalid API Key' },
   key_expired: { status: 401, trpc: 'UNAUTHORIZED', title: 'Invalid API Key' },
   session_invalid: { status: 401, trpc: 'UNAUTHORIZED', title: 'Invalid Session' },
+  credits_exhausted: { status: 402, trpc: 'PAYMENT_REQUIRED', title: 'Payment Required' },
   permission_denied: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   account_inactive: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
   tenant_mismatch: { status: 403, trpc: 'FORBIDDEN', title: 'Unauthorized' },
@@ -46,6 +47,8 @@ export type ErrorExtras = {
   readonly errors?: readonly FieldError[];
   /** Whole seconds, for `Retry-After`; with `rate_limited`, `store_unavailable`, `overloaded`. */
   readonly retryAfterSeconds?: number;
+  /** Which limit refused, as `RateLimit` names it; with `rate_limited` and `credits_exhausted`. */
+  readonly limit?: string;
   /** What went wrong underneath; for the log alone, it never leaves the process. */
   readonly cause?: unknown;
 };
@@ -59,6 +62,7 @@ export class KaanaError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly limit: string | undefined;
 
   constructor(code: ErrorCode, detail: string, extras: ErrorExtras = {}) {
     const { stackTraceLimit } = Error;
@@ -68,6 +72,7 @@ export class KaanaError extends Error {
     this.code = code;
     this.errors = extras.errors;
     this.retryAfterSeconds = extras.retryAfterSeconds;
+    this.limit = extras.limit;
   }
 }
 
@@ -86,6 +91,7 @@ export type Problem = {
   requestId: string;
   errors?: readonly FieldError[];
   retryAfterSeconds?: number;
+  limit?: string;
 };
 
 /**
@@ -107,5 +113,6 @@ export const toProblem = (error: unknown, requestId: string): Problem => {
     requestId,
     ...(known.errors ? { errors: known.errors.map(redactField) } : {}),
     ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
+    ...(known.limit === undefined ? {} : { limit: known.limit }),
   };
 };

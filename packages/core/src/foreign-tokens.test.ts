@@ -42,6 +42,8 @@ const keyWith = (id: string): ApiKey => ({
   allowedIps: null,
   allowedIpsMode: 'enforce',
   allowedIpsChangedAt: null,
+  limits: null,
+  credits: null,
   createdAt: new Date(0),
   expiresAt: null,
   revokedAt: null,

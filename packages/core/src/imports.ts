@@ -17,6 +17,7 @@ import {
   ruleIdOf,
   ruleOf,
 } from './imported-hash.ts';
+import { requireUnlimitedKey } from './key-quota.ts';
 import { freeSlot, type Keys, unlimitedSlot } from './keys.ts';
 import { systemTimer, type Timer } from './meter.ts';
 import type { Account, Actor, ApiKey, Organization } from './model.ts';
@@ -72,6 +73,7 @@ export const adminImporter = ({ principal, origin }: Caller): Importer => {
   if (principal.reach !== 'organization') {
     throw new KaanaError('permission_denied', 'Only an admin of your organization can import keys.');
   }
+  requireUnlimitedKey(principal, 'import keys');
   const { organization, permissions, addresses } = principal;
   return { actor: actorOf(principal), origin, organizationId: organization.id, permissions, addresses };
 };
@@ -201,6 +203,8 @@ export const createImports = (
         ...DEFAULT_MODES,
         scopes,
         allowedIps,
+        limits: null,
+        credits: null,
         createdAt,
         expiresAt: input.expiresAt,
         revokedAt: null,

@@ -5,7 +5,16 @@ import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
 import type { ListedKey } from './key-list.ts';
+import {
+  type CreditChange,
+  changeCredits,
+  creditChanges,
+  requireMayGiveCredits,
+  requireMayLimit,
+  requireUnlimitedKey,
+} from './key-quota.ts';
 import type { ApiKey, KeySecret } from './model.ts';
+import { canonicalLimits, type NamedLimit } from './named-limits.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
 import {
@@ -54,8 +63,10 @@ export const unlimitedSlot = () => randomInt(1_000_000, 2 ** 47);
 export type NewKey = RestrictionChange & {
   readonly name: string;
   readonly expiresAt: Date | null;
+  readonly limits?: readonly NamedLimit[] | null | undefined;
+  readonly credits?: CreditChange | undefined;
 };
-export type KeyChange = Partial<NewKey>;
+export type KeyChange = Partial<Omit<NewKey, 'credits'>>;
 export type KeyWithToken = { readonly key: ApiKey; readonly token: string };
 
 export type Keys = {
@@ -73,6 +84,8 @@ export type Keys = {
   /** Errors: `key_limit_reached`, `permission_denied` (scopes beyond the caller's own), `invalid_input`. */
   create(caller: Caller, input: NewKey): Promise<KeyWithToken>;
   update(caller: Caller, id: string, change: KeyChange): Promise<ApiKey>;
+  /** Takes effect with the next request. For admins. */
+  changeCredits(caller: Caller, id: string, change: CreditChange): Promise<ApiKey>;
   /** Final. Errors: `already_revoked`. */
   revoke(caller: Caller, id: string, reason: string | null): Promise<ApiKey>;
   /** A new secret on the same key; the old one lives on for the overlap. Errors: `rotation_in_progress`. */
@@ -193,6 +206,8 @@ export const createKeys = (
       expiresAt: { from: null, to: key.expiresAt?.toISOString() ?? null },
       allowedIps: { from: null, to: key.allowedIps },
       ...(key.allowedIps ? { allowedIpsMode: { from: null, to: key.allowedIpsMode } } : {}),
+      ...(key.limits ? { limits: { from: null, to: key.limits } } : {}),
+      ...(key.credits ? creditChanges(null, key.credits, { remaining: key.credits.amount }) : {}),
     });
     for (;;) {
       const slot = limit === null ? unlimitedSlot() : await slotWithin(key.accountId, limit);
@@ -268,6 +283,8 @@ export const createKeys = (
       ]);
       checkScopes(principal, enforcedScopes(restrictions));
       requireAddressesWithin(principal, enforcedIps(restrictions));
+      requireUnlimitedKey(principal, 'create keys');
+      if (input.credits) requireMayGiveCredits(principal);
       const { token, secret } = mintSecret(now);
       const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
       const draft = {
@@ -279,6 +296,8 @@ export const createKeys = (
         ...restrictions,
         scopesChangedAt: null,
         allowedIpsChangedAt: null,
+        limits: canonicalLimits(input.limits),
+        credits: input.credits ? changeCredits(null, input.credits, now) : null,
         secrets: [secret],
         status: 'active',
         createdAt: new Date(now),
@@ -300,6 +319,7 @@ export const createKeys = (
       if (statusOf(key, clock()) === 'expired') throw alreadyExpired();
       checkExpiry(change.expiresAt);
       const { name, expiresAt } = change;
+      const limits = change.limits === undefined ? undefined : canonicalLimits(change.limits);
       const settled = settleRestrictions(key, change);
       const { policies } = principal.organization;
       const changesScopes = settled.scopes !== undefined || settled.scopesMode !== undefined;
@@ -313,9 +333,12 @@ export const createKeys = (
         ...(name === undefined ? {} : { name }),
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...settled,
+        ...(limits === undefined ? {} : { limits }),
       };
       const changes = changesOf<ApiKey>(key, wanted);
       if (!changes) return key;
+      const way = limits === undefined ? 'free' : requireMayLimit(principal, key.limits, limits);
+      const expected = way === 'narrowing' ? { limits: key.limits } : {};
       const now = new Date(clock());
       const written = {
         ...wanted,
@@ -323,9 +346,29 @@ export const createKeys = (
         ...(changes.allowedIps || changes.allowedIpsMode ? { allowedIpsChangedAt: now } : {}),
       };
       const event = eventOf(now.getTime(), caller, 'key.updated', target(key), changes);
-      const updated = await stores.keys.update(principal.organization.id, id, written, event);
+      const updated = await stores.keys.update(principal.organization.id, id, written, event, expected);
       if (!updated) throw await refusalOf(principal, id);
       return updated;
+    },
+
+    changeCredits: async (caller, id, change) => {
+      const { principal } = caller;
+      requireMayGiveCredits(principal);
+      for (;;) {
+        const key = await get(principal, id);
+        if (key.status === 'revoked') throw alreadyRevoked();
+        const now = clock();
+        if (statusOf(key, now) === 'expired' || key.slot === null) throw alreadyExpired();
+        const credits = changeCredits(key.credits, change, now);
+        const told = creditChanges(key.credits, credits, change);
+        if (Object.keys(told).length === 0) return key;
+        const event = eventOf(now, caller, 'key.credits_changed', target(key), told);
+        const updated = await stores.keys.update(principal.organization.id, id, { credits }, event, {
+          credits: key.credits,
+        });
+        // Where another change was faster, this one is made to what came of it.
+        if (updated) return updated;
+      }
     },
 
     revoke: async (caller, id, reason) => {
@@ -363,6 +406,8 @@ export const createKeys = (
           new Date(now),
         ),
       );
+      const isItself = principal.credential.type === 'key' && principal.credential.keyId === id;
+      if (!isItself) requireUnlimitedKey(principal, 'rotate another one');
       const [newest, ...older] = key.secrets;
       if (!newest) throw new Error(`key ${key.id} has no secret`);
       if (older.some((secret) => secret.expiresAt && secret.expiresAt.getTime() > now)) {

@@ -53,6 +53,11 @@ export class Limiter {
     return Promise.resolve(meter.ask(limit, 0)).then((state) => ({ ...state, allowed: false }));
   }
 
+  /** The refusal that `admit` would give, where this process knows it already. Counts nothing. */
+  refusal(accountId: string, limit: number): RateLimitState | null {
+    return this.#meters.get(accountId)?.refusal(limit) ?? null;
+  }
+
   /**
    * Tells the database what became of leases that have ended, and forgets accounts that have gone quiet. To be called
    * several times a second; with `early`, at the end of the process, for all leases.

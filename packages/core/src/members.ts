@@ -1,7 +1,9 @@
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
+import { requireUnlimitedKey } from './key-quota.ts';
 import type { Account, AccountStatus } from './model.ts';
+import { canonicalLimits, type NamedLimit } from './named-limits.ts';
 import { generatePassword, type Passwords } from './passwords.ts';
 import { ROLE_TABLE, type Role } from './permissions.ts';
 import {
@@ -26,6 +28,8 @@ export type Members = {
   ): Promise<{ account: Account; initialPassword: string }>;
   /** Takes effect with the next request of the account and its keys. Errors: `last_admin`. */
   update(caller: Caller, id: string, change: MemberChange): Promise<Account>;
+  /** Beside the plan's limit, over all keys of the account, from its next request on. */
+  setLimits(caller: Caller, id: string, limits: readonly NamedLimit[]): Promise<Account>;
 };
 
 export const createMembers = (
@@ -77,6 +81,7 @@ export const createMembers = (
         role,
         status: 'active',
         passwordHash: await passwords.hash(initialPassword),
+        limits: null,
         createdAt: new Date(now),
         lastSignedInAt: null,
       };
@@ -121,6 +126,18 @@ export const createMembers = (
       if (loses) await restoreWhereLast(account, updated);
       if (updated.status === 'deactivated')
         await stores.sessions.deleteOfAccount(id, null, new Date(clock()));
+      return updated;
+    },
+
+    setLimits: async (caller, id, wanted) => {
+      const account = await get(caller.principal, id);
+      const change = { limits: canonicalLimits(wanted) };
+      const changes = changesOf<Account>(account, change);
+      if (!changes) return account;
+      requireUnlimitedKey(caller.principal, 'change limits of accounts');
+      const event = eventOf(clock(), caller, 'account.limits_changed', target(account), changes);
+      const updated = await stores.accounts.update(account.organizationId, id, {}, change, event);
+      if (!updated) throw notFound();
       return updated;
     },
   };

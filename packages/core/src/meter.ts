@@ -128,6 +128,13 @@ export class Meter {
     );
   }
 
+  /** Where it is known already that it would be refused; asks nobody, and counts nothing. */
+  refusal(limit: number): RateLimitState | null {
+    const now = this.#timer.now();
+    this.#lastAsked = now;
+    return this.#refuseExhausted(limit, now);
+  }
+
   /** Nothing depends on it any more. */
   isIdle(now: number): boolean {
     const waits = this.#busy || this.#deferred > 0;

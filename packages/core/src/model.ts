@@ -1,4 +1,6 @@
+import type { CreditTerms } from './credits.ts';
 import type { KeptHash } from './imported-hash.ts';
+import type { NamedLimit } from './named-limits.ts';
 import type { Permission, Role } from './permissions.ts';
 import type { Plan } from './plans.ts';
 import type { Policies } from './policies.ts';
@@ -31,6 +33,8 @@ export type Account = {
   readonly status: AccountStatus;
   /** bcrypt. */
   readonly passwordHash: string;
+  /** Beside the plan's, over all its keys. */
+  readonly limits: readonly NamedLimit[] | null;
   readonly createdAt: Date;
   readonly lastSignedInAt: Date | null;
 };
@@ -85,6 +89,10 @@ export type ApiKey = {
   readonly allowedIps: readonly string[] | null;
   readonly allowedIpsMode: RestrictionMode;
   readonly allowedIpsChangedAt: Date | null;
+  /** Beside the plan's and its account's. */
+  readonly limits: readonly NamedLimit[] | null;
+  /** `null`: it has never had any, and its requests cost none. */
+  readonly credits: CreditTerms | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;

@@ -131,6 +131,7 @@ export const createOrganization = async (
       role,
       status: 'active',
       passwordHash: await passwords.hash(password),
+      limits: null,
       createdAt: new Date(now),
       lastSignedInAt: null,
     };

@@ -2,6 +2,7 @@ import { addressesOutside } from './addresses.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
 import type { Account, Actor, AuditEvent, Organization } from './model.ts';
+import type { Quota } from './named-limits.ts';
 import {
   effectivePermissions,
   missingPermissions,
@@ -23,7 +24,14 @@ export type Principal = {
   readonly reported: ReportedScopes | null;
   readonly credential:
     | { readonly type: 'session'; readonly digest: string }
-    | { readonly type: 'key'; readonly keyId: string; readonly keyName: string; readonly secretId: string };
+    | {
+        readonly type: 'key';
+        readonly keyId: string;
+        readonly keyName: string;
+        readonly secretId: string;
+        /** What its requests count against beside the plan; `null`: nothing. */
+        readonly quotas: readonly Quota[] | null;
+      };
 };
 
 /** Scopes in report mode: the key has all that its owner has, and each use beyond its scopes is noted. */

@@ -1,4 +1,5 @@
 import type { Instant, LimitRecord } from './admission-log.ts';
+import type { CreditBalance } from './credits.ts';
 import type { GhostUse } from './ghost-use.ts';
 import type { ImportRule } from './imported-hash.ts';
 import type { KeyPosition, KeySort, ListedKey, Order } from './key-list.ts';
@@ -14,7 +15,9 @@ import type {
   Session,
   WouldRefuse,
 } from './model.ts';
+import type { Quota } from './named-limits.ts';
 import type { Policies } from './policies.ts';
+import type { QuotaRecord } from './quota-record.ts';
 import type { Restrictions } from './restrictions.ts';
 import type { RevisionedStore } from './revisions.ts';
 import type { Counts } from './usage.ts';
@@ -39,6 +42,7 @@ export type Stores = {
   readonly imports: ImportStore;
   readonly wouldRefuse: WouldRefuseStore;
   readonly ghostUse: RevisionedStore<GhostUse>;
+  readonly quotas: QuotaStore;
 };
 
 /** Items in the order of their ids, newest first, older than `before`. */
@@ -75,7 +79,7 @@ export type AccountStore = {
     organizationId: string,
     id: string,
     expected: Partial<Pick<Account, 'role' | 'status' | 'passwordHash'>>,
-    change: Partial<Pick<Account, 'name' | 'role' | 'status' | 'passwordHash'>>,
+    change: Partial<Pick<Account, 'name' | 'role' | 'status' | 'passwordHash' | 'limits'>>,
     event: AuditEvent,
   ): Promise<Account | null>;
   recordSignIn(id: string, at: Date): Promise<void>;
@@ -127,14 +131,27 @@ export type KeyStore = {
   /** Takes the slots of keys that have expired: from then on they no longer count, and cannot be renewed. */
   releaseExpiredSlots(accountId: string, now: Date): Promise<number>;
   countActive(accountIds: readonly string[], now: Date): Promise<ReadonlyMap<string, number>>;
-  /** Only an active key that still holds its slot (is not expired for good) is changed. */
+  /**
+   * Only an active key that still holds its slot (is not expired for good) is changed, and only while the fields of
+   * `expected` are what they were.
+   */
   update(
     organizationId: string,
     id: string,
     change: Partial<
-      Pick<ApiKey, 'name' | 'expiresAt' | 'scopesChangedAt' | 'allowedIpsChangedAt' | keyof Restrictions>
+      Pick<
+        ApiKey,
+        | 'name'
+        | 'expiresAt'
+        | 'scopesChangedAt'
+        | 'allowedIpsChangedAt'
+        | 'limits'
+        | 'credits'
+        | keyof Restrictions
+      >
     >,
     event: AuditEvent,
+    expected?: Partial<Pick<ApiKey, 'limits' | 'credits'>>,
   ): Promise<ApiKey | null>;
   /** Only while `expected` is the newest secret and the key is active. */
   replaceSecrets(
@@ -306,4 +323,18 @@ export type WouldRefuseStore = {
     expected: string | null,
     entries: readonly WouldRefuse[],
   ): Promise<boolean>;
+};
+
+export type HeldQuota = { readonly revision: string | null; readonly record: QuotaRecord };
+
+/** What is remembered of named limits and credits, one document for each key or account that has any. */
+export type QuotaStore = {
+  read(quota: Quota): Promise<HeldQuota>;
+  /**
+   * As `LimitStore.write`. Where there are credits the record is on disk, on a majority, before this resolves, and is
+   * kept for good; else it is kept for as long as it says anything.
+   */
+  write(quota: Quota, expected: string | null, record: QuotaRecord, now: Instant): Promise<string | null>;
+  /** Key id -> balance, of those that have one. */
+  balances(keyIds: readonly string[]): Promise<ReadonlyMap<string, CreditBalance>>;
 };

@@ -25,11 +25,18 @@ const account: Account = {
   role: 'admin',
   status: 'active',
   passwordHash: '',
+  limits: null,
   createdAt: new Date(0),
   lastSignedInAt: null,
 };
 const principalOf = (keyId: string, secretId = `sec_${keyId}`): Principal =>
-  createPrincipal(account, organization, null, { type: 'key', keyId, keyName: keyId, secretId });
+  createPrincipal(account, organization, null, {
+    type: 'key',
+    keyId,
+    keyName: keyId,
+    secretId,
+    quotas: null,
+  });
 
 /** What a database makes of the deltas. `add` may be held up and made to fail. */
 class Ledger implements UsageStore {

@@ -1,4 +1,4 @@
-/** How a request with a key ended. `denied`: 403; `rateLimited`: 429; `clientError`: any other 4xx. */
+/** How a request with a key ended. `denied`: 403; `rateLimited`: 429, or 402 where credits are used up; `clientError`: any other 4xx. */
 export const OUTCOMES = ['served', 'clientError', 'denied', 'rateLimited', 'serverError'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 export type Counts = Record<Outcome, number>;
@@ -6,7 +6,7 @@ export type Counts = Record<Outcome, number>;
 export const outcomeOf = (status: number): Outcome => {
   if (status < 400) return 'served';
   if (status === 403) return 'denied';
-  if (status === 429) return 'rateLimited';
+  if (status === 429 || status === 402) return 'rateLimited';
   return status < 500 ? 'clientError' : 'serverError';
 };
 

@@ -13,6 +13,7 @@ import { createKeyStore } from './stores/keys.ts';
 import { createLimitStore } from './stores/limits.ts';
 import { createOrganizationStore } from './stores/organizations.ts';
 import { createProjectStore } from './stores/projects.ts';
+import { createQuotaStore } from './stores/quotas.ts';
 import { createSessionStore } from './stores/sessions.ts';
 import { createUsageStore } from './stores/usage.ts';
 import { createWouldRefuseStore } from './stores/would-refuse.ts';
@@ -88,6 +89,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     limits: translateErrors(createLimitStore(models)),
     ghostUse: translateErrors(createGhostUseStore(models)),
     wouldRefuse: translateErrors(createWouldRefuseStore(models)),
+    quotas: translateErrors(createQuotaStore(models)),
   };
 
   return {

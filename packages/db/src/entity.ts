@@ -1,4 +1,5 @@
-import type { AuditEvent, PageQuery } from '@kaana/core';
+import type { Account, AuditEvent, PageQuery } from '@kaana/core';
+import type { Stored } from './schemas.ts';
 
 /** A stored document as the entity that the domain knows: `_id` is its id, and what is ours alone is left out. */
 export const toEntity = <Document extends { _id: string; outbox?: AuditEvent[]; deletedAt?: Date }>(
@@ -7,6 +8,12 @@ export const toEntity = <Document extends { _id: string; outbox?: AuditEvent[]; 
   const { _id, outbox: _outbox, deletedAt: _deletedAt, ...fields } = document;
   return { ...fields, id: _id };
 };
+
+/** What documents of before a field was there are taken to say. */
+const ACCOUNT_DEFAULTS = { limits: null } as const;
+
+export const toAccount = (document: Stored<Account>): Account =>
+  toEntity({ ...ACCOUNT_DEFAULTS, ...document });
 
 export const toStored = <Entity extends { readonly id: string }>(
   entity: Entity,

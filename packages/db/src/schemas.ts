@@ -3,6 +3,7 @@ import {
   type ApiKey,
   type AuditEvent,
   type Counts,
+  type CreditBalance,
   DEFAULT_MODES,
   GHOST_KEPT_DAYS,
   type GhostUse,
@@ -16,6 +17,7 @@ import {
   PERMISSIONS,
   PLANS,
   type Project,
+  type QuotaRecord,
   RESTRICTION_MODES,
   ROLES,
   type Session,
@@ -85,6 +87,15 @@ const organization = stateful({
   createdAt: date,
 }).index({ nameKey: 1 }, { unique: true });
 
+const namedLimit = new Schema(
+  {
+    name: text,
+    limit: { type: Number, required: true },
+    windowSeconds: { type: Number, required: true },
+  },
+  { _id: false },
+);
+
 const account = stateful({
   organizationId: text,
   email: text,
@@ -92,6 +103,7 @@ const account = stateful({
   role: { ...text, enum: ROLES },
   status: { ...text, enum: ['active', 'deactivated'] },
   passwordHash: text,
+  limits: { type: [namedLimit], default: null },
   createdAt: date,
   lastSignedInAt: optionalDate,
 })
@@ -147,6 +159,9 @@ const apiKey = stateful({
   allowedIps: { type: [String], default: null },
   allowedIpsMode: { type: String, enum: RESTRICTION_MODES, default: DEFAULT_MODES.allowedIpsMode },
   allowedIpsChangedAt: optionalDate,
+  limits: { type: [namedLimit], default: null },
+  /** `CreditTerms` of core. */
+  credits: { type: Schema.Types.Mixed, default: null },
   createdAt: date,
   expiresAt: optionalDate,
   revokedAt: optionalDate,
@@ -286,6 +301,22 @@ const limit = new Schema(
 /** `_id` is the rule itself, as text, so that it is there once. */
 const importRule = new Schema({ _id: text, rule: { type: Schema.Types.Mixed, required: true } }, options);
 
+/**
+ * `_id` is `key:ID` or `account:ID`; `revision` changes with every write, and a log is packed (see `stores/quotas.ts`).
+ * What has credits is kept for good: `expiresAt` is null.
+ */
+const quota = new Schema(
+  {
+    _id: text,
+    revision: text,
+    logs: [{ _id: false, name: text, windowMs: count, log: { type: Schema.Types.Buffer, required: true } }],
+    credits: { type: Schema.Types.Mixed, default: null },
+    reservations: { type: Schema.Types.Mixed, default: [] },
+    expiresAt: optionalDate,
+  },
+  options,
+).index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
 /** How an entity is stored: its id is `_id`. */
 export type Stored<Entity extends { readonly id: string }> = Omit<Entity, 'id'> & {
   _id: string;
@@ -323,6 +354,13 @@ export type StoredLimit = {
 };
 
 export type StoredGhostUse = Omit<GhostUse, 'keyId'> & { _id: string; revision: string };
+export type StoredQuota = Pick<QuotaRecord, 'reservations'> & {
+  _id: string;
+  revision: string;
+  logs: { name: string; windowMs: number; log: mongo.Binary }[];
+  credits: CreditBalance | null;
+  expiresAt: Date | null;
+};
 
 /** The models of one connection. */
 export const defineModels = (connection: Connection) => {
@@ -348,6 +386,7 @@ export const defineModels = (connection: Connection) => {
     ghostUse: define<StoredGhostUse>('GhostUse', ghostUse, 'ghost_use'),
     wouldRefuse: define<StoredWouldRefuse>('WouldRefuse', wouldRefuse, 'would_refuse'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
+    quotas: define<StoredQuota>('Quota', quota, 'quotas'),
   };
 };
 export type Models = ReturnType<typeof defineModels>;

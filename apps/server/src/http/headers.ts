@@ -1,17 +1,52 @@
-import type { Problem, RateLimitState } from '@kaana/core';
+import type { ResponseState } from '@kaana/api';
+import { type Problem, policyName, type RateLimitState, REQUEST_WINDOW_MS } from '@kaana/core';
 
 export type Headers = Record<string, string>;
 
 /** RateLimit and RateLimit-Policy (IETF httpapi draft-ietf-httpapi-ratelimit-headers). */
-export const rateLimitHeaders = ({
-  limit,
-  remaining,
-  resetSeconds,
-  windowSeconds,
-}: RateLimitState): Headers => ({
+const rateLimitHeaders = ({ limit, remaining, resetSeconds, windowSeconds }: RateLimitState): Headers => ({
   ratelimit: `"account";r=${remaining};t=${resetSeconds}`,
   'ratelimit-policy': `"account";q=${limit};w=${windowSeconds}`,
 });
+
+/** Of a key that several policies apply to: all of them, and of each that was asked where it stands. */
+const listed = ({ rateLimit, quotas }: ResponseState): Headers => {
+  const states = (quotas?.states ?? []).map((state) => ({ ...state, name: policyName(state) }));
+  const plan = rateLimit
+    ? [{ name: 'account', remaining: rateLimit.remaining, resetSeconds: rateLimit.resetSeconds }]
+    : [];
+  const item = (name: string, parameters: readonly [string, number | null][]) =>
+    [`"${name}"`, ...parameters.flatMap(([key, value]) => (value === null ? [] : [`${key}=${value}`]))].join(
+      ';',
+    );
+  return {
+    ratelimit: [...plan, ...states]
+      .map(({ name, remaining, resetSeconds }) =>
+        item(name, [
+          ['r', remaining],
+          ['t', resetSeconds],
+        ]),
+      )
+      .join(', '),
+    'ratelimit-policy': [
+      { name: 'account', limit: quotas?.plan ?? 0, windowSeconds: REQUEST_WINDOW_MS / 1000 },
+      ...states,
+    ]
+      .map(({ name, limit, windowSeconds }) =>
+        item(name, [
+          ['q', limit],
+          ['w', windowSeconds],
+        ]),
+      )
+      .join(', '),
+  };
+};
+
+/** What an answer says about limits; `null` where none was asked. */
+export const limitHeaders = (response: ResponseState): Headers | null => {
+  if (response.quotas) return listed(response);
+  return response.rateLimit ? rateLimitHeaders(response.rateLimit) : null;
+};
 
 /** A quoted-string (RFC 9110, section 5.6.4): printable ASCII, and neither quote nor backslash. */
 const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]|["\\]/g, "'")}"`;

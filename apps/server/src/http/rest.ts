@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { createContext } from './context.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { sendProblem } from './errors.ts';
-import { rateLimitHeaders } from './headers.ts';
+import { limitHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
 
 const toUrl = (path: string) => `/api${path.replace(/\{(\w+)\}/g, ':$1')}`;
@@ -35,8 +35,8 @@ export const registerRest = (app: FastifyInstance, domain: Domain): void => {
           refusal = error;
         }
         await endOfTurn();
-        const { rateLimit } = context.response;
-        if (rateLimit) reply.headers(rateLimitHeaders(rateLimit));
+        const limits = limitHeaders(context.response);
+        if (limits) reply.headers(limits);
         // At once, since a refusal is the cheapest answer there is: Fastify's way for errors is a long one.
         if (refusal !== undefined) return sendProblem(reply, request, refusal);
         reply.code(route.status);

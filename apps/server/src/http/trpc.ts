@@ -13,7 +13,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createContext } from './context.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { causeOf } from './errors.ts';
-import { type Headers, problemHeaders, rateLimitHeaders } from './headers.ts';
+import { type Headers, limitHeaders, problemHeaders } from './headers.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { answerDirectly } from './trpc-direct.ts';
 
@@ -60,7 +60,8 @@ export const registerTrpc = async (
     const secureRequests = new WeakMap<Context, boolean>();
     const headersOf = (context: Context | undefined, errors: readonly Error[]): Headers => {
       const headers: Headers = {};
-      if (context?.response.rateLimit) Object.assign(headers, rateLimitHeaders(context.response.rateLimit));
+      const limits = context && limitHeaders(context.response);
+      if (limits) Object.assign(headers, limits);
       if (context?.response.session !== undefined) {
         headers['set-cookie'] = sessionCookie(
           context.response.session,

@@ -55,7 +55,7 @@ export const createBusyTenant = async (api: TestApi): Promise<Tenant> => {
 };
 
 const REQUIRED = ['type', 'title', 'status', 'code', 'detail', 'requestId'];
-const OPTIONAL = ['errors', 'retryAfterSeconds'];
+const OPTIONAL = ['errors', 'retryAfterSeconds', 'limit'];
 
 /** Problem details as the contract has them, wherever they stand. */
 export const expectProblemShape = (problem: Problem, code: ErrorCode, requestId: unknown): void => {

@@ -1,5 +1,6 @@
 import { IMPORT_FORMATS, KEY_SORTS, ORDERS, RESTRICTION_MODES } from '@kaana/core';
 import { z } from 'zod';
+import { CreditChange, Credits, NamedLimit, NamedLimits, NewCredits } from './limits.ts';
 import {
   AccountSummary,
   Id,
@@ -46,6 +47,8 @@ export const Key = z
       .object({ count: z.number().int(), lastAt: Timestamp })
       .nullable()
       .describe('What the lists in mode `report` would have refused so far; null: nothing'),
+    limits: z.array(NamedLimit).describe('Beside those of its account'),
+    credits: Credits.nullable().describe('null: its requests cost none'),
     createdAt: Timestamp,
     lastUsedAt: Timestamp.nullable(),
     lastUsedIp: z.string().nullable(),
@@ -113,6 +116,8 @@ export const KeyCreateInput = z.strictObject({
   expiresAt: TimestampInput.optional(),
   allowedIps: AllowedIps.optional(),
   allowedIpsMode: AllowedIpsMode.optional(),
+  limits: NamedLimits.optional().describe('Beside those of your account'),
+  credits: NewCredits.optional().describe('Set by admins'),
 });
 export const KeyUpdateInput = z.strictObject({
   id: Id,
@@ -122,7 +127,11 @@ export const KeyUpdateInput = z.strictObject({
   expiresAt: TimestampInput.nullable().optional(),
   allowedIps: AllowedIps.nullable().optional(),
   allowedIpsMode: AllowedIpsMode.optional(),
+  limits: NamedLimits.nullable()
+    .optional()
+    .describe('All of them; to raise or take away a limit is for admins'),
 });
+export const KeyCreditsInput = z.strictObject({ id: Id, ...CreditChange });
 export const KeyRevokeInput = z.strictObject({ id: Id, reason: Reason.optional() });
 export const KeyRotateInput = z.strictObject({
   id: Id,

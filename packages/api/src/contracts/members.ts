@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NamedLimit, NamedLimits } from './limits.ts';
 import { Email, Id, Name, PageInput, page, RoleSchema, Timestamp } from './shared.ts';
 import { AccountStatus } from './user.ts';
 
@@ -12,6 +13,7 @@ export const Member = z
     createdAt: Timestamp,
     lastSignedInAt: Timestamp.nullable(),
     activeKeys: z.number().int(),
+    limits: z.array(NamedLimit).describe('Beside the plan’s, over all its keys'),
   })
   .meta({ id: 'Member' });
 
@@ -27,4 +29,8 @@ export const MemberUpdateInput = z.strictObject({
   name: Name.optional(),
   role: RoleSchema.optional(),
   status: AccountStatus.optional(),
+});
+export const MemberLimitsInput = z.strictObject({
+  id: Id,
+  limits: NamedLimits.describe('All of them; an empty list takes them away'),
 });

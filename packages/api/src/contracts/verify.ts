@@ -1,5 +1,6 @@
 import { KEY_CHECKS } from '@kaana/core';
 import { z } from 'zod';
+import { LimitState } from './limits.ts';
 import {
   AccountSummary,
   Id,
@@ -68,7 +69,12 @@ export const KeyVerdict = z
     ratelimit: z
       .object({ limit: z.number(), remaining: z.number(), resetSeconds: z.number() })
       .nullable()
-      .describe('null where the limit was not asked, since the key is refused already'),
+      .describe(
+        'The plan’s limit of the account; null where it was not asked, since the key is refused already',
+      ),
+    ratelimits: z
+      .array(LimitState)
+      .describe('The limits of the key and its account, and the key’s credits, as far as they were asked'),
     checks: z
       .array(KeyCheck)
       .optional()

@@ -5,6 +5,7 @@ import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '
 import {
   Key,
   KeyCreateInput,
+  KeyCreditsInput,
   KeyIdInput,
   KeyLeakedInput,
   KeyLeakedOutput,
@@ -127,6 +128,8 @@ export const keysRouter = {
         ...input,
         scopes: input.scopes && [...new Set(input.scopes)],
         expiresAt: toDateOrNull(input.expiresAt),
+        limits: input.limits,
+        credits: input.credits,
       });
       return { key: await toOneKey(ctx.domain, key), token };
     }),
@@ -141,6 +144,17 @@ export const keysRouter = {
       };
       return toOneKey(ctx.domain, await ctx.domain.keys.update(ctx.caller, id, change));
     }),
+
+  credits: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/{id}/credits',
+    summary: 'Set, add or refill the credits of an API key; for admins',
+  })
+    .input(KeyCreditsInput)
+    .output(Key)
+    .mutation(async ({ ctx, input: { id, ...change } }) =>
+      toOneKey(ctx.domain, await ctx.domain.keys.changeCredits(ctx.caller, id, change)),
+    ),
 
   revoke: procedure('keys:write', {
     method: 'POST',

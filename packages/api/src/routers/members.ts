@@ -3,6 +3,7 @@ import {
   Member,
   MemberInviteInput,
   MemberInviteOutput,
+  MemberLimitsInput,
   MemberListInput,
   MemberListOutput,
   MemberUpdateInput,
@@ -38,6 +39,20 @@ export const membersRouter = {
     .mutation(async ({ ctx, input: { id, ...change } }) => {
       const { members, stores, clock } = ctx.domain;
       const account = await members.update(ctx.caller, id, defined(change));
+      const active = await stores.keys.countActive([id], new Date(clock()));
+      return toMember(account, active.get(id) ?? 0);
+    }),
+
+  setLimits: procedure('members:write', {
+    method: 'POST',
+    path: '/members/{id}/limits',
+    summary: 'Limit the requests of an account, beside its plan; takes effect with its next request',
+  })
+    .input(MemberLimitsInput)
+    .output(Member)
+    .mutation(async ({ ctx, input: { id, limits } }) => {
+      const { members, stores, clock } = ctx.domain;
+      const account = await members.setLimits(ctx.caller, id, limits);
       const active = await stores.keys.countActive([id], new Date(clock()));
       return toMember(account, active.get(id) ?? 0);
     }),

@@ -1,5 +1,5 @@
 import type { Account, AccountStore } from '@kaana/core';
-import { beforeCursor, byId, LIVE, NEWEST_FIRST, toEntity, toStored } from '../entity.ts';
+import { beforeCursor, byId, LIVE, NEWEST_FIRST, toAccount, toStored } from '../entity.ts';
 import type { StatefulCollection } from '../outbox.ts';
 import type { Models, Stored } from '../schemas.ts';
 
@@ -14,15 +14,15 @@ export const createAccountStore = (
     const found = await accounts.collection
       .find({ _id: { $in: ids as never[] } }, { projection: { outbox: 0 } })
       .toArray();
-    return byId((found as unknown as StoredAccount[]).map(toEntity));
+    return byId((found as unknown as StoredAccount[]).map(toAccount));
   },
   findByEmail: async (email) => {
     const found = await accounts.findOne({ email, ...LIVE }).lean<StoredAccount>();
-    return found && toEntity(found);
+    return found && toAccount(found);
   },
   findByEmails: async (emails) => {
     const found = await accounts.find({ email: { $in: emails }, ...LIVE }).lean<StoredAccount[]>();
-    return new Map(found.map((account) => [account.email, toEntity(account)]));
+    return new Map(found.map((account) => [account.email, toAccount(account)]));
   },
   list: async (organizationId, page) => {
     const found = await accounts
@@ -30,7 +30,7 @@ export const createAccountStore = (
       .sort(NEWEST_FIRST)
       .limit(page.limit)
       .lean<StoredAccount[]>();
-    return found.map(toEntity);
+    return found.map(toAccount);
   },
   listIds: async (organizationId) => {
     const found = await accounts.find({ organizationId, ...LIVE }, { _id: 1 }).lean<{ _id: string }[]>();
@@ -40,7 +40,7 @@ export const createAccountStore = (
     accounts.countDocuments({ organizationId, role: 'admin', status: 'active', ...LIVE }),
   update: async (organizationId, id, expected, change, event) => {
     const updated = await state.update({ _id: id, organizationId, ...expected }, change, event);
-    return updated && toEntity(updated);
+    return updated && toAccount(updated);
   },
   recordSignIn: async (id, at) => {
     await accounts.updateOne({ _id: id }, { $max: { lastSignedInAt: at } });

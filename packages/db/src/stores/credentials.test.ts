@@ -41,6 +41,7 @@ const addTenant = async () => {
     role: 'admin',
     status: 'active',
     passwordHash: 'hash',
+    limits: null,
     createdAt: now,
     lastSignedInAt: null,
   };
@@ -76,6 +77,8 @@ const addKey = async ({ id: accountId, organizationId }: Account, digests: strin
     expiresAt: null,
     revokedAt: null,
     revokedReason: null,
+    limits: null,
+    credits: null,
   };
   await database.stores.keys.insert(key, event(organizationId));
   return key;

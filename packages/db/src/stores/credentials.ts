@@ -7,8 +7,8 @@ import {
   type Organization,
 } from '@kaana/core';
 import { Decoded, idOf } from '../decoded.ts';
-import { toEntity } from '../entity.ts';
-import type { Models, Stored } from '../schemas.ts';
+import { toAccount } from '../entity.ts';
+import type { Models } from '../schemas.ts';
 import { toKey } from './key-entity.ts';
 import { toOrganization } from './organizations.ts';
 
@@ -28,7 +28,7 @@ type Found = {
  */
 export const createCredentialStore = ({ keys, accounts, organizations }: Models): CredentialStore => {
   const decodedKeys = new Decoded<ApiKey>(toKey, KEPT);
-  const decodedAccounts = new Decoded<Account>((document: Stored<Account>) => toEntity(document), KEPT);
+  const decodedAccounts = new Decoded<Account>(toAccount, KEPT);
   const decodedOrganizations = new Decoded<Organization>(toOrganization, KEPT);
   /** Digest -> the key it was last seen at. */
   const seen = new BoundedMap<string, string>(KEPT);

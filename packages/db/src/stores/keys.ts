@@ -21,6 +21,19 @@ const statusFilter = ({ status, now }: Pick<KeyQuery, 'status' | 'now'>): QueryF
   return {};
 };
 
+/** By what is stored: no credits are `null`, or, in an older document, nothing. */
+const guardOf = ({
+  limits,
+  credits,
+}: Partial<Pick<ApiKey, 'limits' | 'credits'>>): QueryFilter<StoredKey> => ({
+  ...(limits === undefined ? {} : { limits }),
+  ...(credits === undefined
+    ? {}
+    : credits === null
+      ? { credits: null }
+      : { 'credits.version': credits.version }),
+});
+
 export const createKeyStore = ({ keys }: Models, state: StatefulCollection<StoredKey>): KeyStore => ({
   insert: async (key, event) => ((await state.insert(toStored(key), event)) ? 'inserted' : 'slot_taken'),
   get: async (organizationId, id) => {
@@ -84,9 +97,9 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     ]);
     return new Map(counts.map(({ _id, count }) => [_id, count]));
   },
-  update: async (organizationId, id, change, event) => {
+  update: async (organizationId, id, change, event, expected = {}) => {
     const updated = await state.update(
-      { _id: id, organizationId, status: 'active', ...HOLDS_SLOT },
+      { _id: id, organizationId, status: 'active', ...HOLDS_SLOT, ...guardOf(expected) },
       change,
       event,
     );

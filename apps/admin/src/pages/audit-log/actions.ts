@@ -2,6 +2,7 @@
 export const ACTION_TEXT: Readonly<Record<string, string>> = {
   'key.created': 'Created API key',
   'key.updated': 'Changed API key',
+  'key.credits_changed': 'Changed credits of API key',
   'key.rotated': 'Rotated API key',
   'key.revoked': 'Revoked API key',
   'project.created': 'Created project',
@@ -9,6 +10,7 @@ export const ACTION_TEXT: Readonly<Record<string, string>> = {
   'project.deleted': 'Deleted project',
   'account.created': 'Created account',
   'account.invited': 'Invited member',
+  'account.limits_changed': 'Limited requests of member',
   'account.updated': 'Changed member',
   'account.password_changed': 'Changed password',
   'session.created': 'Signed in',
