@@ -10,6 +10,7 @@ describe('the table of errors', () => {
     const titles: Record<number, string | readonly string[]> = {
       400: 'Invalid Input',
       401: ['Invalid API Key', 'Invalid Session'],
+      402: 'Payment Required',
       403: 'Unauthorized',
       404: 'Not Found',
       405: 'Method Not Allowed',
