@@ -269,3 +269,24 @@ describe("a key's own page", () => {
     expect((await get(app.server.url, '/api/projects', token)).status).toBe(200);
   });
 });
+
+describe('limits that only report', () => {
+  it('show what they would refuse, and refuse it once they are enforced', async () => {
+    const person = await app.person('member', 'globex');
+    const { key, token } = await person.mutate<Issued>('keys.create', { name: 'On trial' });
+    const page = await app.open(person, `${PATH}/${key.id}`);
+    await page.getByRole('button', { name: 'Change limits' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Only what I choose').click();
+    await dialog.getByRole('checkbox', { name: 'See projects' }).check();
+    await dialog.getByLabel('Requests beyond these permissions').click();
+    await page.getByRole('option', { name: 'Only report what it would refuse' }).click();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Nothing so far').waitFor();
+    expect((await get(app.server.url, '/api/keys', token)).status).toBe(200);
+    await page.getByRole('listitem').filter({ hasText: 'keys:read' }).getByText('1 request').waitFor();
+    await page.getByRole('button', { name: 'Enforce now' }).click();
+    await page.getByText('What would be refused').waitFor({ state: 'detached' });
+    expect((await get(app.server.url, '/api/keys', token)).status).toBe(403);
+  });
+});

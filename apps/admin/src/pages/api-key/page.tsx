@@ -24,6 +24,7 @@ import { Safety } from './safety.tsx';
 import { Secrets } from './secrets.tsx';
 import { KeySettings } from './settings.tsx';
 import { KeyUsage } from './usage.tsx';
+import { WouldRefuseCard } from './would-refuse.tsx';
 
 const POLL_MS = 3_000;
 type Action = KeyAction | 'restrict';
@@ -118,6 +119,7 @@ function OneKey({ apiKey }: { apiKey: Key }) {
       <Stack>
         <Safety apiKey={apiKey} />
         <Secrets apiKey={apiKey} onRotate={mayChange ? () => setOpen('rotate') : null} />
+        <WouldRefuseCard apiKey={apiKey} mayChange={mayChange} />
         {mayReadUsage && <KeyUsage keyId={apiKey.id} />}
         <KeySettings apiKey={apiKey} onChange={mayChange ? () => setOpen('restrict') : null} />
         {mayReadAudit && <KeyHistory keyId={apiKey.id} />}

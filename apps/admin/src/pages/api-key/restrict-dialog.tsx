@@ -16,6 +16,7 @@ import { useProblem } from '../../use-problem.ts';
 import { addressError, entries } from '../api-keys/addresses.ts';
 import { EXPIRIES, type Expiry, expiresAt, today } from '../api-keys/expiry.ts';
 import { putKeys } from '../api-keys/key-cache.ts';
+import { MODES, type Mode } from '../api-keys/mode.ts';
 import { ScopePicker } from '../api-keys/scope-picker.tsx';
 
 type Reach = 'everything' | 'chosen';
@@ -27,6 +28,8 @@ export function RestrictDialog({ apiKey, onClose }: { apiKey: Key; onClose: () =
   const [reach, setReach] = useState<Reach>(apiKey.scopes ? 'chosen' : 'everything');
   const [scopes, setScopes] = useState<readonly Permission[]>(apiKey.scopes ?? []);
   const [ips, setIps] = useState(apiKey.allowedIps?.join('\n') ?? '');
+  const [scopesMode, setScopesMode] = useState<Mode>(apiKey.scopes ? apiKey.scopesMode : 'enforce');
+  const [ipsMode, setIpsMode] = useState<Mode>(apiKey.allowedIps ? apiKey.allowedIpsMode : 'enforce');
   const [until, setUntil] = useState<Until>('keep');
   const [date, setDate] = useState('');
   const [missing, setMissing] = useState<{ date?: string; scopes?: string }>({});
@@ -51,8 +54,8 @@ export function RestrictDialog({ apiKey, onClose }: { apiKey: Key; onClose: () =
     const allowedIps = entries(ips);
     update.mutate({
       id: apiKey.id,
-      scopes: reach === 'chosen' ? [...scopes] : null,
-      allowedIps: allowedIps.length > 0 ? allowedIps : null,
+      ...(reach === 'chosen' ? { scopes: [...scopes], scopesMode } : { scopes: null }),
+      ...(allowedIps.length > 0 ? { allowedIps, allowedIpsMode: ipsMode } : { allowedIps: null }),
       ...(at === undefined ? {} : { expiresAt: at }),
     });
   };
@@ -81,6 +84,13 @@ export function RestrictDialog({ apiKey, onClose }: { apiKey: Key; onClose: () =
             error={missing.scopes ?? fieldError(problem, 'scopes')}
           />
         )}
+        {reach === 'chosen' && (
+          <Field label="Requests beyond these permissions" error={fieldError(problem, 'scopesMode')}>
+            {(control) => (
+              <Select<Mode> {...control} value={scopesMode} onChange={setScopesMode} options={MODES} />
+            )}
+          </Field>
+        )}
         <Field
           label="Allowed IP addresses"
           optional
@@ -91,6 +101,11 @@ export function RestrictDialog({ apiKey, onClose }: { apiKey: Key; onClose: () =
             <Textarea {...control} mono value={ips} onChange={(event) => setIps(event.target.value)} />
           )}
         </Field>
+        {entries(ips).length > 0 && (
+          <Field label="Requests from other addresses" error={fieldError(problem, 'allowedIpsMode')}>
+            {(control) => <Select<Mode> {...control} value={ipsMode} onChange={setIpsMode} options={MODES} />}
+          </Field>
+        )}
         <Field label="Expires" error={fieldError(problem, 'expiresAt')}>
           {(control) => (
             <Select<Until>

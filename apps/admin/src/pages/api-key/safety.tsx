@@ -23,6 +23,18 @@ function LastCaller({ apiKey }: { apiKey: Key }) {
 /** The question that brings people here: who uses this key, and what happens when it is gone? */
 export function Safety({ apiKey }: { apiKey: Key }) {
   const verdict = verdictOf(apiKey, useNow());
+  if (apiKey.leakedAt) {
+    return (
+      <Notice tone="danger" role="alert" title="This key was found in public">
+        <p>
+          It was reported <Time at={apiKey.leakedAt} />
+          {apiKey.leakSource?.url && ` at ${apiKey.leakSource.url}`}
+          {apiKey.status === 'revoked' ? ', and is revoked. ' : '. '}
+          <LastCaller apiKey={apiKey} />. Look through its usage and history for what you do not know.
+        </p>
+      </Notice>
+    );
+  }
   if (apiKey.status === 'revoked') {
     return (
       <Notice title="This key is revoked">

@@ -3,6 +3,7 @@ import type { Key } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card, Facts } from '../../ui/card.tsx';
 import { exactTime, Time } from '../../ui/time.tsx';
+import { modeText } from '../api-keys/mode.ts';
 
 const codes = (texts: readonly string[]) => (
   <ul className="font-mono text-[0.8125rem]">
@@ -35,12 +36,31 @@ export function KeySettings({ apiKey, onChange }: { apiKey: Key; onChange: (() =
                     {PERMISSION_TEXT[scope]} <code className="font-mono text-xs text-ink-muted">{scope}</code>
                   </li>
                 ))}
+                {modeText(apiKey.scopesMode) && (
+                  <li className="text-[0.8125rem] text-ink-muted">
+                    What is beyond: {modeText(apiKey.scopesMode)}
+                  </li>
+                )}
               </ul>
             ) : (
               'All that its owner may do'
             ),
           ],
-          ['Allowed addresses', apiKey.allowedIps ? codes(apiKey.allowedIps) : 'Any'],
+          [
+            'Allowed addresses',
+            apiKey.allowedIps ? (
+              <div key="addresses">
+                {codes(apiKey.allowedIps)}
+                {modeText(apiKey.allowedIpsMode) && (
+                  <span className="text-[0.8125rem] text-ink-muted">
+                    Others: {modeText(apiKey.allowedIpsMode)}
+                  </span>
+                )}
+              </div>
+            ) : (
+              'Any'
+            ),
+          ],
           ['Expires', apiKey.expiresAt ? exactTime(apiKey.expiresAt) : 'Never'],
           ['Owner', `${apiKey.createdBy.name} (${apiKey.createdBy.email})`],
           ['Created', exactTime(apiKey.createdAt)],
@@ -54,6 +74,20 @@ export function KeySettings({ apiKey, onChange }: { apiKey: Key; onChange: (() =
               )}
             </span>,
           ],
+          ...(apiKey.imported
+            ? ([
+                [
+                  'Imported',
+                  <span key="imported">
+                    {exactTime(apiKey.imported.at)}
+                    {apiKey.imported.externalId && `, there ${apiKey.imported.externalId}`}
+                    {apiKey.imported.migratedAt
+                      ? `, first used here ${exactTime(apiKey.imported.migratedAt)}`
+                      : ', not used here yet'}
+                  </span>,
+                ],
+              ] as const)
+            : []),
           [
             'Key id',
             <code key="id" className="font-mono text-[0.8125rem]">

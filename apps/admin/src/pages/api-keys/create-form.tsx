@@ -14,6 +14,7 @@ import { useProblem } from '../../use-problem.ts';
 import { addressError, entries } from './addresses.ts';
 import { EXPIRIES, type Expiry, expiresAt, today } from './expiry.ts';
 import { findNewKeys } from './key-cache.ts';
+import { MODES, type Mode } from './mode.ts';
 import { ScopePicker } from './scope-picker.tsx';
 
 type Reach = 'everything' | 'chosen';
@@ -32,6 +33,8 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
   const [reach, setReach] = useState<Reach>('everything');
   const [scopes, setScopes] = useState<readonly Permission[]>([]);
   const [allowedIps, setAllowedIps] = useState('');
+  const [scopesMode, setScopesMode] = useState<Mode>('enforce');
+  const [ipsMode, setIpsMode] = useState<Mode>('enforce');
   const [missing, setMissing] = useState<{ date?: string; scopes?: string }>({});
 
   const create = useMutation(
@@ -61,8 +64,8 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
     const input: Inputs['keys']['create'] = {
       name,
       ...(at ? { expiresAt: at } : {}),
-      ...(reach === 'chosen' ? { scopes: [...scopes] } : {}),
-      ...(ips.length > 0 ? { allowedIps: ips } : {}),
+      ...(reach === 'chosen' ? { scopes: [...scopes], scopesMode } : {}),
+      ...(ips.length > 0 ? { allowedIps: ips, allowedIpsMode: ipsMode } : {}),
     };
     create.mutate(input);
   };
@@ -130,6 +133,13 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
             error={missing.scopes ?? fieldError(problem, 'scopes')}
           />
         )}
+        {reach === 'chosen' && (
+          <Field label="Requests beyond these permissions" error={fieldError(problem, 'scopesMode')}>
+            {(control) => (
+              <Select<Mode> {...control} value={scopesMode} onChange={setScopesMode} options={MODES} />
+            )}
+          </Field>
+        )}
         <Field
           label="Allowed IP addresses"
           optional
@@ -146,6 +156,11 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
             />
           )}
         </Field>
+        {entries(allowedIps).length > 0 && (
+          <Field label="Requests from other addresses" error={fieldError(problem, 'allowedIpsMode')}>
+            {(control) => <Select<Mode> {...control} value={ipsMode} onChange={setIpsMode} options={MODES} />}
+          </Field>
+        )}
       </MoreOptions>
       <Actions>
         <Button onClick={onCancel} disabled={create.isPending}>

@@ -5,6 +5,7 @@ export const ACTION_TEXT: Readonly<Record<string, string>> = {
   'key.credits_changed': 'Changed credits of API key',
   'key.rotated': 'Rotated API key',
   'key.revoked': 'Revoked API key',
+  'key.imported': 'Imported API key',
   'project.created': 'Created project',
   'project.updated': 'Changed project',
   'project.deleted': 'Deleted project',

@@ -1,11 +1,13 @@
 import type { AuditEvent } from '../../trpc.ts';
+import { exactTime } from '../../ui/time.tsx';
 
 const NONE = 'none';
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 const words = (field: string) => field.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const text = (value: unknown): string => {
   if (value === null || value === undefined || value === '') return NONE;
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return TIMESTAMP.test(value) ? exactTime(value) : value;
   return Array.isArray(value) ? value.map(text).join(', ') : JSON.stringify(value);
 };
 
