@@ -270,6 +270,22 @@ describe("a key's own page", () => {
   });
 });
 
+describe('a key that is revoked', () => {
+  it('says who still tries it', async () => {
+    const person = await app.person('member', 'globex');
+    const { key, token } = await person.mutate<Issued>('keys.create', { name: 'Forgotten' });
+    await person.mutate('keys.revoke', { id: key.id });
+    expect((await get(app.server.url, '/api/user', token)).status).toBe(401);
+    const page = await app.open(person, `${PATH}/${key.id}`);
+    await page.getByText('Still tried, and refused').waitFor();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'the key is revoked' })
+      .getByText('1 attempt')
+      .waitFor();
+  });
+});
+
 describe('limits that only report', () => {
   it('show what they would refuse, and refuse it once they are enforced', async () => {
     const person = await app.person('member', 'globex');

@@ -36,6 +36,7 @@ export type Key = Outputs['keys']['list']['data'][number];
 export type KeyStatus = Key['status'];
 export type Permission = User['permissions'][number];
 export type Role = User['role'];
+export type GhostUse = Outputs['keys']['ghostUse'];
 export type WouldRefuse = Outputs['keys']['wouldRefuse'];
 export type Project = Outputs['projects']['list']['data'][number];
 export type Member = Outputs['members']['list']['data'][number];

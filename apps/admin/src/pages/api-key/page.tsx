@@ -18,6 +18,7 @@ import { RenameDialog } from '../api-keys/rename-dialog.tsx';
 import { RevokeDialog } from '../api-keys/revoke-dialog.tsx';
 import { RotateDialog } from '../api-keys/rotate-dialog.tsx';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
+import { GhostUseCard } from './ghost-use.tsx';
 import { KeyHistory } from './history.tsx';
 import { RestrictDialog } from './restrict-dialog.tsx';
 import { Safety } from './safety.tsx';
@@ -119,6 +120,7 @@ function OneKey({ apiKey }: { apiKey: Key }) {
       <Stack>
         <Safety apiKey={apiKey} />
         <Secrets apiKey={apiKey} onRotate={mayChange ? () => setOpen('rotate') : null} />
+        <GhostUseCard keyId={apiKey.id} />
         <WouldRefuseCard apiKey={apiKey} mayChange={mayChange} />
         {mayReadUsage && <KeyUsage keyId={apiKey.id} />}
         <KeySettings apiKey={apiKey} onChange={mayChange ? () => setOpen('restrict') : null} />
