@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { LongestFirst } from './tooling/vitest/longest-first.ts';
 
-/** What uses no database, or an engine of its own, says nothing more on the server that `TEST_MONGODB_URI` names. */
+/**
+ * What uses no database, or an engine of its own, says nothing more on the server that `TEST_MONGODB_URI` names. Imports
+ * take minutes end to end, and their stores are tested there.
+ */
 const elsewhere = process.env.TEST_MONGODB_URI
   ? {
       unit: [
@@ -11,7 +14,7 @@ const elsewhere = process.env.TEST_MONGODB_URI
         'packages/embedded-mongo/src/!(differential).test.ts',
         'packages/embedded-mongo/src/!(conformance)/**/*.test.ts',
       ],
-      e2e: ['e2e/{admin*,limits,overload,process-group,rolling-restart,workers}.test.ts'],
+      e2e: ['e2e/{admin*,import,limits,outage,overload,process-group,rolling-restart,workers}.test.ts'],
     }
   : { unit: [], e2e: [] };
 
