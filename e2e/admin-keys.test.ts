@@ -77,6 +77,7 @@ describe('the main job, in the browser', () => {
     // What is shown once does not go away by accident, and afterwards is nowhere.
     await page.keyboard.press('Escape');
     await dialog.getByRole('button', { name: /stored it/ }).click();
+    await dialog.waitFor({ state: 'detached' });
     expect(await page.content()).not.toContain(token);
     const kept = await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, document.cookie]),

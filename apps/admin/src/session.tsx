@@ -1,15 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
-import { createContext, lazy, type ReactNode, Suspense, use, useEffect, useRef } from 'react';
+import { createContext, type ReactNode, Suspense, use, useEffect, useRef } from 'react';
 import { Link, Navigate, useLocation } from 'react-router';
+import { lazySoon } from './lazy-soon.ts';
 import { problemOf } from './problem.ts';
 import { queryClient } from './query-client.ts';
 import { type Permission, trpc, type User } from './trpc.ts';
 import { FullPage, LoadingPage } from './ui/full-page.tsx';
 import { ErrorState } from './ui/states.tsx';
 
-const SessionEnded = lazy(() =>
-  import('./pages/sign-in/session-ended.tsx').then((m) => ({ default: m.SessionEnded })),
-);
+const SessionEnded = lazySoon(() => import('./pages/sign-in/session-ended.tsx').then((m) => m.SessionEnded));
 
 /** Who is signed in, asked of the server; `signedOut` only once the server has said so. */
 export const useSession = () => {

@@ -1,5 +1,6 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Denied } from '../../denied.tsx';
+import { lazySoon } from '../../lazy-soon.ts';
 import { useCan } from '../../session.tsx';
 import type { Key } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
@@ -13,11 +14,11 @@ import { Toolbar } from './toolbar.tsx';
 import { STATUSES, useFilter } from './use-filter.ts';
 import { UsingKeys } from './using-keys.tsx';
 
-const CreateDialog = lazy(() => import('./create-dialog.tsx').then((m) => ({ default: m.CreateDialog })));
+const CreateDialog = lazySoon(() => import('./create-dialog.tsx').then((m) => m.CreateDialog));
 const DIALOGS = {
-  revoke: lazy(() => import('./revoke-dialog.tsx').then((m) => ({ default: m.RevokeDialog }))),
-  rotate: lazy(() => import('./rotate-dialog.tsx').then((m) => ({ default: m.RotateDialog }))),
-  rename: lazy(() => import('./rename-dialog.tsx').then((m) => ({ default: m.RenameDialog }))),
+  revoke: lazySoon(() => import('./revoke-dialog.tsx').then((m) => m.RevokeDialog)),
+  rotate: lazySoon(() => import('./rotate-dialog.tsx').then((m) => m.RotateDialog)),
+  rename: lazySoon(() => import('./rename-dialog.tsx').then((m) => m.RenameDialog)),
 };
 
 export function ApiKeysPage() {
