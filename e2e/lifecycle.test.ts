@@ -6,7 +6,7 @@ import { ADMIN, type Created, pick, setLimit, startFleet, UNLIMITED } from './fl
 import { CallError, type Session, signIn } from './session.ts';
 
 /** `LIFECYCLE_RUNS=2000 npx vitest run --project e2e e2e/lifecycle` for many more. */
-const RUNS = Number(process.env.LIFECYCLE_RUNS ?? 15);
+const RUNS = Number(process.env.LIFECYCLE_RUNS ?? 10);
 const MOST_STEPS = 12;
 /** What a key may be asked for: an address, and the permission that it needs. */
 const PROBES = [

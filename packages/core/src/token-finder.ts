@@ -10,9 +10,9 @@ export type FoundToken = { readonly key: ApiKey; readonly secret: KeySecret };
 /** Whose a token is, whatever the key's status; for those who may know of it. Uses nothing up and changes nothing. */
 export type TokenFinder = {
   find(token: string, ip?: string | null): Promise<FoundToken | null>;
-  /** Ours alone, many at once: by token. Those of other systems are not in it. */
   /** Of another system, and imported. */
   findForeign(token: string, ip: string | null): Promise<FoundToken | null>;
+  /** Ours alone, many at once: by token. Those of other systems are not in it. */
   findMany(tokens: readonly string[]): Promise<ReadonlyMap<string, FoundToken>>;
 };
 
