@@ -14,7 +14,10 @@ const elsewhere = process.env.TEST_MONGODB_URI
         'packages/embedded-mongo/src/!(differential).test.ts',
         'packages/embedded-mongo/src/!(conformance)/**/*.test.ts',
       ],
-      e2e: ['e2e/{admin*,import,limits,outage,overload,process-group,rolling-restart,workers}.test.ts'],
+      e2e: [
+        'e2e/{admin*,import,limits,outage,overload,process-group,rolling-restart,workers}.test.ts',
+        ...(process.env.TEST_SHORT ? ['e2e/{processes,revocation}.test.ts'] : []),
+      ],
     }
   : { unit: [], e2e: [] };
 
