@@ -7,6 +7,8 @@ export const DEVIATIONS = {
   averages: 'an average of decimals is a decimal',
   arraySort: 'a sort by two fields of one array goes by its elements, and one by two arrays is refused',
   commands: 'capped and clustered collections, bulkWrite, and collations in every command',
+  whiteSpace: '$trim takes off the characters that the manual lists, and no others',
+  equalSortValues: 'a $derivative between equal values is null',
   arguments: 'arguments of commands are checked',
 } as const;
 

@@ -49,11 +49,6 @@ describe('$setWindowFields', () => {
       [null, 2, 0, 0.75, 2 / 23],
     ],
     [
-      { sortBy: { n: 1 } },
-      { $derivative: { input: '$_id' }, window: { documents: [-1, 0] } },
-      [null, 0.5, null, 1 / 3, 0.5],
-    ],
-    [
       { sortBy: { _id: 1 } },
       { $integral: { input: '$n' }, window: { documents: ['unbounded', 'current'] } },
       [0, 2, 5, 9.5, 16.5],
@@ -62,6 +57,12 @@ describe('$setWindowFields', () => {
     [{ sortBy: { _id: 1 } }, { $minN: { input: '$n', n: 2 } }, Array.from({ length: 5 }, () => [1, 3])],
   ])('%j %j', async (spec, output, expected) => {
     expect(await windowed(spec, output)).toEqual(expected);
+  });
+
+  test('$derivative between equal values is null', async (context) => {
+    server.needs('equalSortValues', context);
+    const output = { $derivative: { input: '$_id' }, window: { documents: [-1, 0] } };
+    expect(await windowed({ sortBy: { n: 1 } }, output)).toEqual([null, 0.5, null, 1 / 3, 0.5]);
   });
 
   test('$expMovingAvg weighs the last values more', async () => {
