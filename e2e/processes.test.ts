@@ -8,27 +8,6 @@ import { codeOf, get, type Key, signIn } from './session.ts';
 type Created = { key: Key; token: string };
 
 describe('several servers on one database', () => {
-  it('refuse a revoked key with the first request after the revocation, whoever has served it before', async () => {
-    await using site = await createSharedSite();
-    await using first = await startServer(site, { WORKERS: '2' });
-    await using second = await startServer(site);
-    const grace = await signIn(first.url, 'grace@globex.test');
-    for (let round = 0; round < 25; round++) {
-      const { key, token } = await grace.mutate<Created>('keys.create', { name: `round ${round}` });
-      const load = Array.from({ length: 20 }, (_, index) =>
-        get(index % 2 ? first.url : second.url, '/api/user', token),
-      );
-      expect((await Promise.all(load)).map(({ status }) => status)).toEqual(load.map(() => 200));
-      const meanwhile = load.map((_, index) => get(index % 2 ? first.url : second.url, '/api/user', token));
-      await grace.mutate('keys.revoke', { id: key.id });
-      const after = await Promise.all(
-        load.map((_, index) => get(index % 2 ? first.url : second.url, '/api/user', token)),
-      );
-      expect(after.map(({ status }) => status)).toEqual(after.map(() => 401));
-      for (const { status } of await Promise.all(meanwhile)) expect([200, 401]).toContain(status);
-    }
-  });
-
   it('leave five active keys when 200 are created through all of them at once', async () => {
     await using site = await createSharedSite();
     await using first = await startServer(site, { WORKERS: '2' });
@@ -46,34 +25,6 @@ describe('several servers on one database', () => {
     expect(new Set(codes)).toEqual(new Set(['key_limit_reached']));
     const list = await sessions[0]?.query<{ data: Key[] }>('keys.list', { status: 'active', limit: 200 });
     expect(list?.data).toHaveLength(5);
-  });
-
-  it('admit exactly the limit of an account between them', async () => {
-    await using site = await createSharedSite();
-    await using first = await startServer(site, { WORKERS: '2' });
-    await using second = await startServer(site);
-    const max = await signIn(first.url, 'max@acme.test');
-    const { token } = await max.mutate<Created>('keys.create', { name: 'k' });
-    const answers = await Promise.all(
-      Array.from({ length: 300 }, (_, index) => get(index % 2 ? first.url : second.url, '/api/user', token)),
-    );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(200);
-  });
-
-  it('count every request that was served, exactly, after a graceful stop', async () => {
-    await using site = await createSharedSite();
-    const first = await startServer(site, { WORKERS: '2' });
-    await using second = await startServer(site);
-    const max = await signIn(second.url, 'max@acme.test');
-    const { key, token } = await max.mutate<Created>('keys.create', { name: 'k' });
-    for (let round = 0; round < 4; round++) {
-      await Promise.all(Array.from({ length: 20 }, () => get(first.url, '/api/user', token)));
-    }
-    expect((await get(first.url, '/api/projects/nope', token)).status).toBe(404);
-    await first.kill();
-    const summary = await max.query<{ totals: Record<string, number> }>('usage.summary', { keyId: key.id });
-    expect(summary.totals).toMatchObject({ served: 80, clientError: 1, total: 81 });
   });
 });
 
