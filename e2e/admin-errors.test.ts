@@ -126,10 +126,15 @@ describe('a server that is away', () => {
     await signInBrowser(page, first.url, await signIn(first.url, 'ada@acme.test'));
     await page.goto(PATH);
     await page.getByText('No API keys yet').waitFor();
-    // What a click opens is fetched soon after the page.
-    await page.waitForFunction(() =>
-      performance.getEntriesByType('resource').some(({ name }) => name.includes('create-dialog')),
-    );
+    // What a click opens is fetched soon after the page, in several files.
+    await page.waitForFunction(() => {
+      const fetched = performance.getEntriesByType('resource').map(({ name }) => name);
+      const asked = [...document.querySelectorAll<HTMLLinkElement>('link[rel=modulepreload]')];
+      return (
+        fetched.some((name) => name.includes('create-dialog')) &&
+        asked.every(({ href }) => fetched.includes(href))
+      );
+    });
     await first.kill('SIGKILL');
     await page.getByText('Server unreachable, retrying').waitFor();
     const dialog = await createKey(page, 'While it was away');
