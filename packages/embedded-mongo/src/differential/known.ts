@@ -240,6 +240,12 @@ const VALUES: readonly KnownDifference[] = [
       d.matches(/"\$?sort":\{[^}]*"([ab])(\.\w+)?"[^}]*"\1(\.\w+)?"/) && holds(d.sequence, /"[ab]":\[/),
   },
   {
+    name: 'which of equal documents comes first',
+    mongodb:
+      'The manual, "$sort": documents with equal sort values may come in any order. By then they have no _id.',
+    explains: (d) => [...d.after('$replaceRoot'), ...d.after('$replaceWith')].includes('$sort'),
+  },
+  {
     name: 'size of buckets',
     mongodb: 'The server: each bucket takes the rounded share of the documents, the last one what is left.',
     explains: (d) => d.uses('$bucketAuto'),
