@@ -131,6 +131,11 @@ const REFUSALS: readonly KnownDifference[] = [
     explains: (d) => d.refused([2], [0, 28]) && d.uses('$rename'),
   },
   {
+    name: '$rename of a field that is not there',
+    mongodb: 'The manual, "$rename": if the field does not exist, it does nothing.',
+    explains: (d) => d.refused([0], [9]) && d.uses('$rename'),
+  },
+  {
     name: '$rename to the same name',
     mongodb: 'The server: "The source and target field for $rename must differ", BadValue (2).',
     explains: (d) => d.refused([2], [40]) && d.uses('$rename'),
