@@ -212,6 +212,11 @@ const VALUES: readonly KnownDifference[] = [
     explains: (d) => d.uses('$count') && d.theirs.text.includes('{\\"n\\":{\\"$numberInt\\":\\"0\\"}}'),
   },
   {
+    name: 'distinct by an index that leads to an array',
+    mongodb: 'The manual, "distinct": of a field that is an array each element counts as a value.',
+    explains: (d) => /\.0$/.test(String(d.part.distinct && d.part.key)),
+  },
+  {
     name: '$group by a path that leads nowhere',
     mongodb: 'The manual: documents without the field are grouped under null. DocumentDB leaves _id out.',
     explains: (d) =>
