@@ -187,6 +187,13 @@ const REFUSALS: readonly KnownDifference[] = [
     explains: (d) => d.refused([0], 'any') && [...d.after('$unset'), ...d.after('$project')].length > 0,
   },
   {
+    name: 'the _id behind a $replaceWith in an update',
+    mongodb:
+      'The manual: the stage replaces the document, all fields of it; an update puts its _id back at the end.',
+    explains: (d) =>
+      d.refused([0], 'any') && [...d.after('$replaceWith'), ...d.after('$replaceRoot')].length > 0,
+  },
+  {
     name: 'which document of several stops an update',
     mongodb: 'The manual does not say in which order an update goes through the documents.',
     explains: (d) => d.refused('any', 'any') && d.part.multi === true,
@@ -223,7 +230,9 @@ const VALUES: readonly KnownDifference[] = [
       d.uses('$group', '$sortByCount') &&
       (d.same(withoutNullIds) ||
         // Where it has a group for null besides.
-        (d.matches(/"\$group":\{"_id":(\{"[^}]*)?"\$[ab]\./) && /\{\\"m\\"/.test(d.theirs.text))),
+        (d.matches(/"\$group":\{"_id":(\{"[^}]*)?"\$[ab]\./) && /\{\\"m\\"/.test(d.theirs.text)) ||
+        // Where its two groups of them are counted.
+        (d.matches(/"\$group":\{"_id":"\$[ab]\./) && d.after('$group').includes('$group'))),
   },
   {
     name: 'place of a field whose inner field is set',
