@@ -4,7 +4,8 @@ import { LongestFirst } from './tooling/vitest/longest-first.ts';
 
 /**
  * What uses no database, or an engine of its own, says nothing more on the server that `TEST_MONGODB_URI` names. Imports
- * take minutes end to end, and their stores are tested there.
+ * take minutes end to end, and their stores are tested there. With `TEST_SHORT` whole processes are on trial there only
+ * where a key's whole life is: what the others ask of a database, the units ask as well.
  */
 const elsewhere = process.env.TEST_MONGODB_URI
   ? {
@@ -16,7 +17,7 @@ const elsewhere = process.env.TEST_MONGODB_URI
       ],
       e2e: [
         'e2e/{admin*,import,limits,outage,overload,process-group,rolling-restart,workers}.test.ts',
-        ...(process.env.TEST_SHORT ? ['e2e/{processes,revocation}.test.ts'] : []),
+        ...(process.env.TEST_SHORT ? ['e2e/!(guide|lifecycle|verify).test.ts'] : []),
       ],
     }
   : { unit: [], e2e: [] };
