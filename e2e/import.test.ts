@@ -163,7 +163,7 @@ describe('the keys of another system', () => {
     const { token: ordinary } = await admin.mutate<Created>('keys.create', { name: 'ordinary' });
     const value = await bcrypt.hash(foreignToken(), 11);
     const starts = Array.from({ length: 40 }, () => foreignToken().slice(0, 16));
-    // The same hash under other salts would take the test's time to make; another last character is another hash.
+    // The same hash under other salts would take the test's time to make; another character at its end is another hash.
     const lines = starts.map((start, index) => {
       const digit = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
       return lineOf(

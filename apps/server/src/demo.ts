@@ -56,8 +56,8 @@ export const seedDemo = async (stores: Stores, passwords: Passwords, clock: Cloc
   if (present.size === DEMO.length) return true;
   if (present.size === 0 && !(await stores.organizations.isEmpty())) return false;
   // All of them have the same password, which is no secret: one hash will do, and saves half a second.
-  const hash = passwords.hash(DEMO_PASSWORD);
-  const once: Passwords = { ...passwords, hash: () => hash };
+  const hash = await passwords.hash(DEMO_PASSWORD);
+  const once: Passwords = { ...passwords, hash: () => Promise.resolve(hash) };
   for (const { id, name, plan, accounts, projects } of DEMO) {
     const now = clock();
     for (const fields of projects) {

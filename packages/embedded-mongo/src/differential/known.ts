@@ -191,7 +191,9 @@ const REFUSALS: readonly KnownDifference[] = [
     mongodb:
       'The manual: the stage replaces the document, all fields of it; an update puts its _id back at the end.',
     explains: (d) =>
-      d.refused([0], 'any') && [...d.after('$replaceWith'), ...d.after('$replaceRoot')].length > 0,
+      d.refused([0], 'any') &&
+      !('pipeline' in d.part) &&
+      [...d.after('$replaceWith'), ...d.after('$replaceRoot')].length > 0,
   },
   {
     name: 'which document of several stops an update',
@@ -221,7 +223,7 @@ const VALUES: readonly KnownDifference[] = [
   {
     name: 'distinct by an index that leads to an array',
     mongodb: 'The manual, "distinct": of a field that is an array each element counts as a value.',
-    explains: (d) => /\.0$/.test(String(d.part.distinct && d.part.key)),
+    explains: (d) => 'distinct' in d.part && /\.0$/.test(String(d.part.key)),
   },
   {
     name: '$group by a path that leads nowhere',
