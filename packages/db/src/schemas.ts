@@ -350,6 +350,8 @@ export type StoredLimit = {
   revision: string;
   log: mongo.Binary;
   leases: Lease[];
+  /** Of the writes that went with others in one command: the newest revisions, so that each can tell that it was made. */
+  recent?: string[];
   expiresAt: Date;
 };
 

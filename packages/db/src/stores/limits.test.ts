@@ -1,6 +1,7 @@
-import { type LimitRecord, NO_ADMISSIONS } from '@kaana/core';
+import { type LimitRecord, type LimitStore, NO_ADMISSIONS } from '@kaana/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../connect.ts';
 import { openTestDatabase, type TestDatabase } from '../testing/index.ts';
 import { decodeLog, encodeLog } from './limits.ts';
 
@@ -43,6 +44,46 @@ describe('what is remembered of a limit', () => {
     );
     expect(changes.filter((revision) => revision !== null)).toHaveLength(1);
     expect(await limits.write(id, created ?? '', record(9, 9), KEEP_MS)).toBeNull();
+  });
+
+  it('goes together with what many others write, and each learns what became of its own', async () => {
+    const { limits } = database.stores;
+    const ids = Array.from({ length: 40 }, newId);
+    const created = await Promise.all(ids.map((id, n) => limits.write(id, null, record(n, 1), KEEP_MS)));
+    expect(created).not.toContain(null);
+    const outdated = (n: number) => n % 3 === 0;
+    const changed = await Promise.all(
+      ids.map((id, n) =>
+        limits.write(id, outdated(n) ? 'outdated' : (created[n] ?? ''), record(n, 2), KEEP_MS),
+      ),
+    );
+    const again = await Promise.all(ids.map((id, n) => limits.write(id, null, record(n, 9), KEEP_MS)));
+    expect(again).toEqual(ids.map(() => null));
+    const held = await Promise.all(ids.map((id) => limits.read(id)));
+    for (const [n, { revision, record: read }] of held.entries()) {
+      expect(changed[n] === null, `write ${n} failed`).toBe(outdated(n));
+      expect(revision).toBe(changed[n] ?? created[n]);
+      expect(read).toEqual(record(n, outdated(n) ? 1 : 2));
+    }
+  });
+
+  it('was written, also where another process has written it anew before that was asked', async () => {
+    const two = await connect(database.uri, { databaseName: database.name });
+    try {
+      const ids = Array.from({ length: 30 }, newId);
+      // Two processes count in as many documents, and try until they could: nothing is lost or done twice.
+      const count = async (limits: LimitStore, id: string) => {
+        for (let done = 0; done < 10; ) {
+          const { revision, record: held } = await limits.read(id);
+          if (await limits.write(id, revision, record(1, (held.log[1] ?? 0) + 1), KEEP_MS)) done++;
+        }
+      };
+      await Promise.all([database, two].flatMap(({ stores }) => ids.map((id) => count(stores.limits, id))));
+      const held = await Promise.all(ids.map((id) => two.stores.limits.read(id)));
+      expect(held.map(({ record: { log } }) => log[1])).toEqual(ids.map(() => 20));
+    } finally {
+      await two.close();
+    }
   });
 
   it('is forgotten by the database some time after', async () => {
