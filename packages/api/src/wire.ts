@@ -8,6 +8,7 @@ import {
   type Organization,
   PLAN_TABLE,
   type Policies,
+  type PolicyImpact,
   type Principal,
   type Project,
   policyName,
@@ -188,6 +189,19 @@ export const toOrganization = (organization: Organization) => ({
     requestsPerMinute: requestsPerMinute(organization),
   },
   policies: toPolicies(organization.policies),
+});
+
+export const toPolicyImpact = ({ counts, examples, ...impact }: PolicyImpact) => ({
+  ...impact,
+  ...counts,
+  examples: examples.map(({ key, owner, reasons, loses }) => ({
+    id: key.id,
+    name: key.name,
+    start: key.secrets[0]?.start ?? '',
+    owner: owner ? toAccountSummary(owner) : unknownAccount(key.accountId),
+    reasons: [...reasons],
+    loses: [...loses],
+  })),
 });
 
 export const toUsageCounts = (counts: Counts) => ({ total: total(counts), ...counts });

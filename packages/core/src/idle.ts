@@ -1,3 +1,4 @@
+import { activeKeyPages } from './active-keys.ts';
 import type { Clock } from './clock.ts';
 import { takeAttempt } from './limit-question.ts';
 import type { ApiKey, KeyActivity, Organization } from './model.ts';
@@ -55,23 +56,12 @@ async function* idleKeys(
   clock: Clock,
   limit: number,
 ): AsyncGenerator<Idle> {
-  let before: string | undefined;
-  do {
-    const now = clock();
-    const keys = await stores.keys.list({
-      organizationId,
-      status: 'active',
-      now: new Date(now),
-      limit,
-      before,
-    });
-    const activity = await stores.usage.activity(keys.map(({ id }) => id));
+  for await (const { keys, activity, now } of activeKeyPages(stores, organizationId, clock, limit)) {
     for (const key of keys) {
       const since = idleSince(key, activity.get(key.id));
       if (since.getTime() <= now - idleDays * DAY_MS) yield { key, since };
     }
-    before = keys.length < limit ? undefined : keys.at(-1)?.id;
-  } while (before !== undefined);
+  }
 }
 
 /**

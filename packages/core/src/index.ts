@@ -1,3 +1,4 @@
+export * from './active-keys.ts';
 export * from './addresses.ts';
 export * from './admission.ts';
 export * from './admission-log.ts';
@@ -31,6 +32,7 @@ export * from './passwords.ts';
 export * from './permissions.ts';
 export * from './plans.ts';
 export * from './policies.ts';
+export * from './policy-impact.ts';
 export * from './principal.ts';
 export * from './projects.ts';
 export * from './quota-record.ts';

@@ -1,6 +1,6 @@
-import { IDLE_ACTIONS, LEAK_ACTIONS } from '@kaana/core';
+import { IDLE_ACTIONS, LEAK_ACTIONS, POLICY_EFFECTS } from '@kaana/core';
 import { z } from 'zod';
-import { Id, Name, PermissionSchema, PlanSchema, Timestamp } from './shared.ts';
+import { AccountSummary, Id, Name, PermissionSchema, PlanSchema, Timestamp } from './shared.ts';
 
 const Days = z.number().int().min(1).max(3650);
 
@@ -53,3 +53,42 @@ export const OrganizationUpdateInput = z.strictObject({
   name: Name.optional(),
   policies: PoliciesInput.optional().describe('Those to change; the others stay as they are'),
 });
+
+export const PolicyImpactInput = z.strictObject({
+  policies: PoliciesInput.describe('Those to change; the others are taken as they are'),
+});
+const Count = z.number().int();
+const PolicyEffect = z
+  .enum(POLICY_EFFECTS)
+  .describe(
+    '`revoked`: within the hour, for good; `narrowed`: may do less from its next request on; `violating`: works on, but ' +
+      'cannot be rotated until it keeps to the policies; `idle`: its health says so',
+  );
+export const PolicyImpact = z
+  .object({
+    checkedKeys: Count.describe('How many active keys were looked at'),
+    complete: z.boolean().describe('false: there are more keys than that, so that the counts are too low'),
+    revoked: Count,
+    narrowed: Count,
+    violating: Count,
+    idle: Count,
+    examples: z
+      .array(
+        z.object({
+          id: Id,
+          name: z.string(),
+          start: z.string(),
+          owner: AccountSummary,
+          reasons: z.array(
+            z.object({
+              effect: PolicyEffect,
+              policy: z.enum(Object.keys(POLICIES) as [keyof typeof POLICIES]),
+              message: z.string(),
+            }),
+          ),
+          loses: z.array(PermissionSchema).describe('What it may do now and could no longer'),
+        }),
+      )
+      .describe('Up to 10, those that lose most first; none for a key that may not see keys (`keys:read`)'),
+  })
+  .meta({ id: 'PolicyImpact' });

@@ -1,9 +1,15 @@
-import { PERMISSIONS, type Policies } from '@kaana/core';
+import { PERMISSIONS, type Policies, policyImpact, requirePermission } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
 import type { z } from 'zod';
-import { Organization, OrganizationUpdateInput, type PoliciesInput } from '../contracts/organization.ts';
+import {
+  Organization,
+  OrganizationUpdateInput,
+  type PoliciesInput,
+  PolicyImpact,
+  PolicyImpactInput,
+} from '../contracts/organization.ts';
 import { procedure } from '../trpc.ts';
-import { defined, toOrganization } from '../wire.ts';
+import { defined, toOrganization, toPolicyImpact } from '../wire.ts';
 
 /** In the order of `PERMISSIONS`, each once, so that the same set is no change. */
 const toPolicies = (policies: z.infer<typeof PoliciesInput>): Partial<Policies> => {
@@ -38,4 +44,20 @@ export const organizationRouter = {
         }),
       ),
     ),
+
+  policyImpact: procedure('organization:write', {
+    method: 'POST',
+    path: '/organization/policy-impact',
+    summary: 'What a change of policies would do to the keys that are there; changes nothing',
+  })
+    .input(PolicyImpactInput)
+    .output(PolicyImpact)
+    .mutation(async ({ ctx: { domain, principal }, input: { policies } }) => {
+      // The names of keys are for who may see keys.
+      const showsKeys = principal.permissions.includes('keys:read');
+      if (showsKeys) requirePermission(principal, 'keys:read');
+      const { stores, clock } = domain;
+      const impact = await policyImpact(stores, principal.organization, toPolicies(policies), clock);
+      return toPolicyImpact(showsKeys ? impact : { ...impact, examples: [] });
+    }),
 } satisfies TRPCRouterRecord;
