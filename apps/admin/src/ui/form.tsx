@@ -14,18 +14,20 @@ type FormProps = {
 };
 
 /**
- * A form that submits on Enter, once; an answer that names fields of it moves the focus to the first of them,
- * and any other error stands above the fields.
+ * A form that submits on Enter, once; what is wrong with fields of it, by its own look or by the answer, moves the focus
+ * to the first of them, and any other error stands above the fields.
  */
 export function Form({ onSubmit, busy, problem, narrow = false, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const [marked, setMarked] = useState(false);
+  const [attempts, setAttempts] = useState(0);
   useLayoutEffect(() => {
-    const first = problem && form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (!problem && attempts === 0) return;
+    const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
     first?.closest('details')?.setAttribute('open', '');
     first?.focus();
     setMarked(Boolean(first));
-  }, [problem]);
+  }, [problem, attempts]);
 
   return (
     <form
@@ -36,7 +38,9 @@ export function Form({ onSubmit, busy, problem, narrow = false, children }: Form
         event.preventDefault();
         // A dialog's form may sit, in React's tree, inside another form.
         event.stopPropagation();
-        if (!busy) onSubmit();
+        if (busy) return;
+        onSubmit();
+        setAttempts((before) => before + 1);
       }}
     >
       {problem && !marked && <ProblemNotice problem={problem} />}

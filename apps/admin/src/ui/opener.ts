@@ -10,13 +10,14 @@ const findOpener = (): HTMLElement | null => {
 
 /**
  * For a dialog that is mounted when it opens: gives the focus back when it closes, to the page's content where the
- * opener is gone by then.
+ * opener is gone by then, or can no longer be used.
  */
 export const useReturnFocus = (): ((event: Event) => void) => {
   const [opener] = useState(findOpener);
   return (event) => {
     event.preventDefault();
-    const target = opener?.isConnected ? opener : document.getElementById('content');
+    const isUsable = opener?.isConnected && opener !== document.body && !opener.matches(':disabled');
+    const target = isUsable ? opener : document.getElementById('content');
     target?.focus();
   };
 };

@@ -18,22 +18,29 @@ import { RenameDialog } from '../api-keys/rename-dialog.tsx';
 import { RevokeDialog } from '../api-keys/revoke-dialog.tsx';
 import { RotateDialog } from '../api-keys/rotate-dialog.tsx';
 import { StatusBadge } from '../api-keys/status-badge.tsx';
+import { CreditsDialog } from './credits-dialog.tsx';
 import { GhostUseCard } from './ghost-use.tsx';
 import { KeyHistory } from './history.tsx';
+import { LimitsDialog } from './limits-dialog.tsx';
+import { QuotaCard } from './quota-card.tsx';
 import { RestrictDialog } from './restrict-dialog.tsx';
 import { Safety } from './safety.tsx';
+import type { ScopeProposal } from './scope-proposal.ts';
 import { Secrets } from './secrets.tsx';
 import { KeySettings } from './settings.tsx';
+import { SuggestedScopesCard } from './suggested-scopes.tsx';
 import { KeyUsage } from './usage.tsx';
 import { WouldRefuseCard } from './would-refuse.tsx';
 
 const POLL_MS = 3_000;
-type Action = KeyAction | 'restrict';
+type Action = KeyAction | 'restrict' | 'limits' | 'credits';
 const DIALOGS = {
   revoke: RevokeDialog,
   rotate: RotateDialog,
   rename: RenameDialog,
   restrict: RestrictDialog,
+  limits: LimitsDialog,
+  credits: CreditsDialog,
 };
 
 export function ApiKeyPage() {
@@ -91,7 +98,16 @@ function OneKey({ apiKey }: { apiKey: Key }) {
   const mayReadUsage = useCan('usage:read');
   const mayReadAudit = useCan('audit:read');
   const [open, setOpen] = useState<Action | null>(null);
+  const [proposal, setProposal] = useState<ScopeProposal>();
   const OpenDialog = open && DIALOGS[open];
+  const narrow = (proposed: ScopeProposal) => {
+    setProposal(proposed);
+    setOpen('restrict');
+  };
+  const close = () => {
+    setProposal(undefined);
+    setOpen(null);
+  };
   const mayChange = mayWrite && apiKey.status === 'active';
   return (
     <>
@@ -122,11 +138,13 @@ function OneKey({ apiKey }: { apiKey: Key }) {
         <Secrets apiKey={apiKey} onRotate={mayChange ? () => setOpen('rotate') : null} />
         <GhostUseCard keyId={apiKey.id} />
         <WouldRefuseCard apiKey={apiKey} mayChange={mayChange} />
+        <SuggestedScopesCard apiKey={apiKey} onNarrow={mayChange ? narrow : null} />
         {mayReadUsage && <KeyUsage keyId={apiKey.id} />}
         <KeySettings apiKey={apiKey} onChange={mayChange ? () => setOpen('restrict') : null} />
+        <QuotaCard apiKey={apiKey} onChange={mayChange ? setOpen : null} />
         {mayReadAudit && <KeyHistory keyId={apiKey.id} />}
       </Stack>
-      {OpenDialog && <OpenDialog apiKey={apiKey} onClose={() => setOpen(null)} />}
+      {OpenDialog && <OpenDialog apiKey={apiKey} onClose={close} proposal={proposal} />}
     </>
   );
 }

@@ -18,17 +18,28 @@ import { EXPIRIES, type Expiry, expiresAt, today } from '../api-keys/expiry.ts';
 import { putKeys } from '../api-keys/key-cache.ts';
 import { MODES, type Mode } from '../api-keys/mode.ts';
 import { ScopePicker } from '../api-keys/scope-picker.tsx';
+import type { ScopeProposal } from './scope-proposal.ts';
 
 type Reach = 'everything' | 'chosen';
 type Until = 'keep' | Expiry;
 
+type RestrictDialogProps = {
+  apiKey: Key;
+  onClose: () => void;
+  /** What it begins with, instead of what the key has. */
+  proposal?: ScopeProposal | undefined;
+};
+
 /** Changes what a key may do, from where, and for how long. It holds from the next request on. */
-export function RestrictDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
+export function RestrictDialog({ apiKey, onClose, proposal }: RestrictDialogProps) {
   const { permissions } = useUser();
-  const [reach, setReach] = useState<Reach>(apiKey.scopes ? 'chosen' : 'everything');
-  const [scopes, setScopes] = useState<readonly Permission[]>(apiKey.scopes ?? []);
+  const held = proposal?.scopes ?? apiKey.scopes;
+  const [reach, setReach] = useState<Reach>(held ? 'chosen' : 'everything');
+  const [scopes, setScopes] = useState<readonly Permission[]>(held ?? []);
   const [ips, setIps] = useState(apiKey.allowedIps?.join('\n') ?? '');
-  const [scopesMode, setScopesMode] = useState<Mode>(apiKey.scopes ? apiKey.scopesMode : 'enforce');
+  const [scopesMode, setScopesMode] = useState<Mode>(
+    proposal?.scopesMode ?? (apiKey.scopes ? apiKey.scopesMode : 'enforce'),
+  );
   const [ipsMode, setIpsMode] = useState<Mode>(apiKey.allowedIps ? apiKey.allowedIpsMode : 'enforce');
   const [until, setUntil] = useState<Until>('keep');
   const [date, setDate] = useState('');

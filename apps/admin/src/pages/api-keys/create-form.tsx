@@ -15,6 +15,7 @@ import { addressError, entries } from './addresses.ts';
 import { EXPIRIES, type Expiry, expiresAt, today } from './expiry.ts';
 import { findNewKeys } from './key-cache.ts';
 import { MODES, type Mode } from './mode.ts';
+import { NewQuotaFields, useNewQuota } from './new-quota.tsx';
 import { ScopePicker } from './scope-picker.tsx';
 
 type Reach = 'everything' | 'chosen';
@@ -35,6 +36,7 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
   const [allowedIps, setAllowedIps] = useState('');
   const [scopesMode, setScopesMode] = useState<Mode>('enforce');
   const [ipsMode, setIpsMode] = useState<Mode>('enforce');
+  const quota = useNewQuota();
   const [missing, setMissing] = useState<{ date?: string; scopes?: string }>({});
 
   const create = useMutation(
@@ -59,13 +61,15 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
       ...(reach === 'chosen' && scopes.length === 0 ? { scopes: 'Choose at least one permission.' } : {}),
     };
     setMissing(lacking);
-    if (Object.keys(lacking).length > 0) return;
+    const limited = quota.read();
+    if (Object.keys(lacking).length > 0 || !limited) return;
     const ips = entries(allowedIps);
     const input: Inputs['keys']['create'] = {
       name,
       ...(at ? { expiresAt: at } : {}),
       ...(reach === 'chosen' ? { scopes: [...scopes], scopesMode } : {}),
       ...(ips.length > 0 ? { allowedIps: ips, allowedIpsMode: ipsMode } : {}),
+      ...limited,
     };
     create.mutate(input);
   };
@@ -162,6 +166,7 @@ export function CreateForm({ onBusy, onIssued, onCancel }: CreateFormProps) {
           </Field>
         )}
       </MoreOptions>
+      <NewQuotaFields quota={quota} problem={problem} />
       <Actions>
         <Button onClick={onCancel} disabled={create.isPending}>
           Cancel

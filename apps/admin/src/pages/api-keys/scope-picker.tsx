@@ -22,17 +22,19 @@ type ScopePickerProps = {
   chosen: readonly Permission[];
   onChange: (chosen: readonly Permission[]) => void;
   error: string | undefined;
+  /** Who may do what is chosen. */
+  subject?: string;
 };
 
 /** Permissions as a table: what, and what may be done with it. */
-export function ScopePicker({ available, chosen, onChange, error }: ScopePickerProps) {
+export function ScopePicker({ available, chosen, onChange, error, subject = 'The key' }: ScopePickerProps) {
   const toggle = (permission: Permission, on: boolean) =>
     onChange(available.filter((each) => (each === permission ? on : chosen.includes(each))));
   const nouns = NOUNS.filter(([noun]) => available.some((permission) => permission.startsWith(`${noun}:`)));
   const verbs = VERBS.filter(([verb]) => available.some((permission) => permission.endsWith(`:${verb}`)));
   return (
     <fieldset className="min-w-0">
-      <legend className="sr-only">Permissions of the key</legend>
+      <legend className="sr-only">What {subject.toLowerCase()} may do</legend>
       <table className="w-full overflow-hidden rounded-lg border border-line text-[0.8125rem]">
         <thead>
           <tr className="border-b border-line bg-sunken text-xs text-ink-muted">
@@ -74,7 +76,7 @@ export function ScopePicker({ available, chosen, onChange, error }: ScopePickerP
       <p className="mt-2 text-xs text-ink-muted">
         {chosen.length === 0
           ? 'Nothing is chosen yet.'
-          : `The key may: ${chosen.map((permission) => PERMISSION_TEXT[permission].toLowerCase()).join('; ')}.`}
+          : `${subject} may: ${chosen.map((permission) => PERMISSION_TEXT[permission].toLowerCase()).join('; ')}.`}
       </p>
       {error && (
         <p role="alert" className="mt-1 text-[0.8125rem] text-danger-ink">

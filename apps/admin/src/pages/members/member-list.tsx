@@ -9,17 +9,23 @@ import { Button } from '../../ui/button.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Tooltip } from '../../ui/tooltip.tsx';
+import { limitText } from '../limits/limit-draft.ts';
 
-export type MemberAction = 'role' | 'status';
+export type MemberAction = 'role' | 'limits' | 'status';
 
 const COLUMNS: readonly Column<Member>[] = [
   {
     header: 'Name',
     isRowHeader: true,
-    cell: ({ id, name, email }) => (
+    cell: ({ id, name, email, limits }) => (
       <>
         <span id={`name-${id}`}>{name}</span>
         <span className="block text-xs font-normal text-ink-muted">{email}</span>
+        {limits.map((limit) => (
+          <span key={limit.name} className="block text-xs font-normal text-ink-muted">
+            {limit.name}: {limitText(limit)}
+          </span>
+        ))}
       </>
     ),
   },
@@ -60,6 +66,9 @@ export function MemberList({ mayWrite, onAction }: MemberListProps) {
     <>
       <Button size="small" aria-describedby={`name-${member.id}`} onClick={() => onAction('role', member)}>
         Change role
+      </Button>
+      <Button size="small" aria-describedby={`name-${member.id}`} onClick={() => onAction('limits', member)}>
+        Limits
       </Button>
       {member.id !== user.id && (
         <Button

@@ -6,11 +6,12 @@ import { Button } from '../../ui/button.tsx';
 import { PageHeader } from '../../ui/page.tsx';
 import { useOpenByAddress } from '../../use-open-by-address.ts';
 import { InviteDialog } from './invite-dialog.tsx';
+import { LimitsDialog } from './limits-dialog.tsx';
 import { type MemberAction, MemberList } from './member-list.tsx';
 import { RoleDialog } from './role-dialog.tsx';
 import { StatusDialog } from './status-dialog.tsx';
 
-const DIALOGS = { role: RoleDialog, status: StatusDialog };
+const DIALOGS = { role: RoleDialog, limits: LimitsDialog, status: StatusDialog };
 
 export function MembersPage() {
   const mayRead = useCan('members:read');

@@ -11,14 +11,18 @@ import { Form } from '../../ui/form.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { useProblem } from '../../use-problem.ts';
+import { useUndo } from './use-undo.ts';
 
 export function RoleDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const user = useUser();
   const [role, setRole] = useState<Role>(member.role);
+  const undo = useUndo();
   const update = useMutation(
     trpc.members.update.mutationOptions({
       onSuccess: (saved) => {
-        toast.success(`${saved.name} is now ${ROLE_TEXT[saved.role].label.toLowerCase()}.`);
+        const text = `${saved.name} is now ${ROLE_TEXT[saved.role].label.toLowerCase()}.`;
+        // What one has given away oneself, one cannot take back.
+        toast.success(text, saved.id === user.id ? null : undo({ id: saved.id, role: member.role }));
         onClose();
         // One's own role changes what this app may show.
         if (saved.id === user.id) void queryClient.invalidateQueries();

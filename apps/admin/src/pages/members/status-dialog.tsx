@@ -4,6 +4,7 @@ import { type Member, trpc } from '../../trpc.ts';
 import { AlertDialog } from '../../ui/alert-dialog.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { useProblem } from '../../use-problem.ts';
+import { useUndo } from './use-undo.ts';
 
 const keysOf = ({ activeKeys }: Member) =>
   activeKeys === 1
@@ -12,10 +13,14 @@ const keysOf = ({ activeKeys }: Member) =>
 
 export function StatusDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const deactivating = member.status === 'active';
+  const undo = useUndo();
   const update = useMutation(
     trpc.members.update.mutationOptions({
       onSuccess: (saved) => {
-        toast.success(`${saved.name} is ${deactivating ? 'deactivated' : 'active again'}.`);
+        toast.success(
+          `${saved.name} is ${deactivating ? 'deactivated' : 'active again'}.`,
+          undo({ id: saved.id, status: member.status }),
+        );
         onClose();
       },
       onSettled: () => void queryClient.invalidateQueries(trpc.members.pathFilter()),

@@ -7,6 +7,7 @@ import { Card, Facts } from '../../ui/card.tsx';
 import { PageHeader, Stack } from '../../ui/page.tsx';
 import { dayOf } from '../../ui/time.tsx';
 import { NameForm } from './name-form.tsx';
+import { PoliciesCard } from './policies-card.tsx';
 
 const count = new Intl.NumberFormat('en');
 
@@ -17,10 +18,10 @@ export function OrganizationPage() {
     <>
       <PageHeader
         title="Organization"
-        description="The plan of your organization, and the limits that come with it."
+        description="The plan of your organization, and what it demands of API keys."
       />
       <Loaded query={organization} label="Loading the organization" rows={3}>
-        {({ id, name, plan, createdAt, limits }) => (
+        {({ id, name, plan, createdAt, limits, policies }) => (
           <Stack>
             <Card title="Plan and limits" description="Limits are per account, over all of its API keys.">
               <Facts
@@ -47,6 +48,7 @@ export function OrganizationPage() {
                 ]}
               />
             </Card>
+            <PoliciesCard policies={policies} mayWrite={mayWrite} />
             {mayWrite && (
               <Card title="Name" description="What everyone in the organization sees.">
                 <NameForm key={name} name={name} />

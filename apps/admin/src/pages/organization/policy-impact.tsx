@@ -1,0 +1,55 @@
+import type { PolicyImpact } from '../../trpc.ts';
+import { Notice } from '../../ui/notice.tsx';
+import { KeyStart } from '../api-keys/key-start.tsx';
+import { impactLines, reasonTexts } from './policy-text.ts';
+
+const number = new Intl.NumberFormat('en');
+
+/** How many keys a change of policies hits, how, and a few of them by name. */
+export function PolicyImpactNotice({ impact }: { impact: PolicyImpact }) {
+  const { checkedKeys, complete, examples, revoked } = impact;
+  const lines = impactLines(impact);
+  const looked = complete
+    ? `${number.format(checkedKeys)} active ${checkedKeys === 1 ? 'key was' : 'keys were'} looked at.`
+    : `Only the newest ${number.format(checkedKeys)} active keys were looked at: there may be more.`;
+  if (lines.length === 0) {
+    return (
+      <Notice title="No key that is there is affected">
+        <p>{looked}</p>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      <Notice tone={revoked > 0 ? 'danger' : 'warning'} title="What this does to keys that are there">
+        <ul className="list-disc pl-4">
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        <p className="mt-1">{looked}</p>
+      </Notice>
+      {examples.length > 0 && <Examples impact={impact} />}
+    </>
+  );
+}
+
+function Examples({ impact: { examples } }: { impact: PolicyImpact }) {
+  return (
+    <div>
+      <h3 className="mb-2 text-[0.8125rem] font-medium">
+        {examples.length === 1 ? 'This one' : `Such as these ${examples.length}`}
+      </h3>
+      <ul aria-label="Keys that are affected" className="divide-y divide-line text-[0.8125rem]">
+        {examples.map((example) => (
+          <li key={example.id} className="py-2 first:pt-0 last:pb-0 wrap-anywhere">
+            <span className="font-medium">{example.name}</span> <KeyStart start={example.start} small />
+            <span className="block text-ink-muted">
+              of {example.owner.name}: {reasonTexts(example).join('; ')}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
