@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { openApiDocument } from '@kaana/api';
 import { redactTokens } from '@kaana/api-key';
-import { type Domain, KaanaError, toProblem } from '@kaana/core';
+import { type AttemptOutcome, type Domain, KaanaError, toProblem } from '@kaana/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type {} from './drain.ts';
 import type { Environment } from './environment.ts';
@@ -28,6 +28,8 @@ export type AppDependencies = {
   readonly settings: Pick<Environment, 'trustProxy' | 'logLevel' | 'publicUrl'>;
   /** Where there are none, GitHub's reports are not taken. */
   readonly githubKeys?: GithubKeys | null;
+  /** How many attempts to tell webhooks ended how, for the metrics. */
+  readonly webhookAttempts?: ReadonlyMap<AttemptOutcome, number>;
   /** Where log lines go; standard output by default. */
   readonly log?: LogTarget;
 };
@@ -60,6 +62,7 @@ const addCommonHeaders = (request: FastifyRequest, reply: FastifyReply): void =>
 /** The whole HTTP side, without listening. */
 export const buildApp = async (dependencies: AppDependencies): Promise<FastifyInstance> => {
   const { domain, ping, adminRoot, settings, githubKeys = null, log = process.stdout } = dependencies;
+  const { webhookAttempts = new Map() } = dependencies;
   const app = Fastify({
     trustProxy: settings.trustProxy,
     genReqId: requestIdOf,
@@ -109,7 +112,7 @@ export const buildApp = async (dependencies: AppDependencies): Promise<FastifyIn
     } else done();
   });
   registerErrors(app);
-  registerOperations(app, ping);
+  registerOperations(app, ping, webhookAttempts);
   registerRest(app, domain);
   app.get('/api/openapi.json', (request) => openApiDocument(originOf(request, settings.publicUrl), VERSION));
   app.get('/api/docs', (request, reply) =>

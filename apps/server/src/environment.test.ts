@@ -27,6 +27,7 @@ describe('the environment', () => {
       firstAdmin: undefined,
       demo: true,
       workers: 1,
+      webhookReach: 'loopback',
       trustProxy: false,
       logLevel: 'warn',
       publicUrl: undefined,
@@ -51,6 +52,7 @@ describe('the environment', () => {
       LOG_LEVEL: 'debug',
       PUBLIC_URL: 'https://keys.example.com/',
       GITHUB_SECRET_SCANNING_KEYS: 'off',
+      WEBHOOK_ALLOW_PRIVATE: '1',
     };
     expect(readEnvironment(env)).toEqual({
       production: true,
@@ -62,6 +64,7 @@ describe('the environment', () => {
       firstAdmin: { email: 'ada@example.com', password: 'correct horse battery', organizationName: 'Acme' },
       demo: true,
       workers: 4,
+      webhookReach: 'private',
       trustProxy: ['10.0.0.0/8', '::1'],
       logLevel: 'debug',
       publicUrl: 'https://keys.example.com',

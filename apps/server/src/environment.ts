@@ -1,4 +1,5 @@
 import { parsePeppers } from '@kaana/api-key/digest';
+import type { WebhookReach } from '@kaana/core';
 import { z } from 'zod';
 import { GITHUB_KEYS_URL } from './github-keys.ts';
 
@@ -50,6 +51,7 @@ const Variables = z.object({
     .string()
     .refine((text) => !text.startsWith('http://'), 'takes an https address, the path of a file, or "off"')
     .default(GITHUB_KEYS_URL),
+  WEBHOOK_ALLOW_PRIVATE: flag.default(false),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
 });
 
@@ -76,6 +78,8 @@ export type Environment = {
   readonly publicUrl: string | undefined;
   /** An address or a file with the keys that sign reports of leaked tokens; `null`: reports are not taken. */
   readonly githubKeys: string | null;
+  /** Where webhooks may lead. */
+  readonly webhookReach: WebhookReach;
 };
 
 export class EnvironmentError extends Error {
@@ -134,6 +138,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     logLevel: variables.LOG_LEVEL,
     githubKeys:
       variables.GITHUB_SECRET_SCANNING_KEYS === 'off' ? null : variables.GITHUB_SECRET_SCANNING_KEYS,
+    webhookReach: variables.WEBHOOK_ALLOW_PRIVATE ? 'private' : production ? 'public' : 'loopback',
     publicUrl: variables.PUBLIC_URL?.replace(/\/+$/, ''),
   };
 };

@@ -1,12 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { parsePeppers } from '@kaana/api-key/digest';
-import { createDomain, createPasswords, revokeIdleKeysInTurn, systemClock } from '@kaana/core';
+import {
+  type AttemptOutcome,
+  createDomain,
+  createPasswords,
+  createWebhookTargets,
+  revokeIdleKeysInTurn,
+  systemClock,
+} from '@kaana/core';
 import { buildApp } from './app.ts';
 import { connectPatiently } from './database.ts';
 import { drain } from './drain.ts';
 import type { Environment } from './environment.ts';
 import { createGithubKeys } from './github-keys.ts';
 import { repeat, restInProportion } from './repeat.ts';
+import { startWebhookWorker } from './webhooks/worker.ts';
 
 const ADMIN_ROOT = fileURLToPath(new URL('../../admin/dist', import.meta.url));
 /**
@@ -39,16 +47,21 @@ export const startWorker = async (
   const database = await connectPatiently(mongodbUri, warn);
   const { stores } = database;
   const passwords = createPasswords();
-  const domain = createDomain({ stores, peppers: parsePeppers(pepper), passwords, clock: systemClock });
+  const peppers = parsePeppers(pepper);
+  const webhookTargets = createWebhookTargets(environment.webhookReach);
+  const domain = createDomain({ stores, peppers, passwords, clock: systemClock, webhookTargets });
+  const webhookAttempts = new Map<AttemptOutcome, number>();
   const app = await buildApp({
     domain,
     ping: () => database.ping(),
     adminRoot: ADMIN_ROOT,
     settings: environment,
     githubKeys: environment.githubKeys === null ? null : createGithubKeys(environment.githubKeys),
+    webhookAttempts,
   });
   const report = (error: unknown) =>
     app.logger.warn({ err: error }, 'a background task failed and will be repeated');
+  const webhooks = startWebhookWorker(domain, peppers, webhookTargets, webhookAttempts, report);
   const stopFlushing = repeat(FLUSH_REST, () => domain.recorder.flush(), report);
   const stopGhosts = repeat(FLUSH_REST, () => domain.ghosts.flush(), report);
   const stopTelling = repeat(
@@ -81,7 +94,7 @@ export const startWorker = async (
   return {
     address,
     stop: async () => {
-      await drain(app);
+      await Promise.all([drain(app), webhooks.stop()]);
       stopFlushing();
       stopNoting();
       stopSettling();

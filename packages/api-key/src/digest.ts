@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 
 /** As long as SHA-256's output: a shorter HMAC key is weaker, a longer one no stronger (RFC 2104, section 3). */
 export const PEPPER_BYTES = 32;
@@ -49,6 +49,16 @@ export class Peppers {
 
   /** HMAC-SHA-256 in base64url, 43 characters. Error: `pepper_unknown`. */
   digest(token: string, pepperId: string = this.current.id): string {
+    return hmac(this.#secretOf(pepperId), token);
+  }
+
+  /** A key for another purpose, of 32 bytes: HKDF-SHA-256 (RFC 5869). Error: `pepper_unknown`. */
+  derive(purpose: string, pepperId: string = this.current.id): KeyObject {
+    const key = hkdfSync('sha256', this.#secretOf(pepperId), '', purpose, PEPPER_BYTES);
+    return createSecretKey(new Uint8Array(key));
+  }
+
+  #secretOf(pepperId: string): KeyObject {
     const secret = this.#secrets.get(pepperId) ?? this.#secrets.get(pepperId.toLowerCase());
     if (!secret) {
       // Anything but an id is not repeated: it may be a token, from a caller that has swapped the arguments.
@@ -58,7 +68,7 @@ export class Peppers {
         `The pepper${name} is not configured. Put it back, after the current one, or replace the keys that were made with it.`,
       );
     }
-    return hmac(secret, token);
+    return secret;
   }
 
   /** Every digest under which the token may be stored, the current pepper's first. */

@@ -51,7 +51,10 @@ const admit = async (ctx: Context, principal: Principal): Promise<void> => {
   const answer = ctx.domain.limiter.admit(account.id, requestsPerMinute(organization));
   const state = answer instanceof Promise ? await answer : answer;
   ctx.response.rateLimit = state;
-  if (!state.allowed) throw planRefusal(state);
+  if (state.allowed) return;
+  const refusal = planRefusal(state);
+  ctx.domain.webhooks.limits.note(principal, refusal.limit);
+  throw refusal;
 };
 
 /** The same for a key that limits of its own, of its account, or credits apply to as well. */
@@ -59,7 +62,9 @@ const admitLimited = async (ctx: Context, principal: Principal): Promise<void> =
   const { plan, refusal, states } = await admitUnderQuotas(ctx.domain, principal, 1);
   if (plan) ctx.response.rateLimit = plan;
   ctx.response.quotas = { plan: requestsPerMinute(principal.organization), states };
-  if (refusal) throw refusal;
+  if (!refusal) return;
+  ctx.domain.webhooks.limits.note(principal, refusal.limit);
+  throw refusal;
 };
 
 const statusOfError = (error: unknown): number => {

@@ -7,3 +7,4 @@ export { openApiDocument } from './openapi.ts';
 export { proceduresOf, type RestMeta, type RestRequest, type RestRoute, restRoutes } from './rest.ts';
 export { type AppRouter, appRouter, createCaller } from './root.ts';
 export type { Meta } from './trpc.ts';
+export { toOneKey } from './wire.ts';

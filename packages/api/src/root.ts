@@ -6,6 +6,7 @@ import { projectsRouter } from './routers/projects.ts';
 import { sessionRouter } from './routers/session.ts';
 import { usageRouter } from './routers/usage.ts';
 import { userRouter } from './routers/user.ts';
+import { webhooksRouter } from './routers/webhooks.ts';
 import { createCallerFactory, router } from './trpc.ts';
 
 export const appRouter = router({
@@ -17,6 +18,7 @@ export const appRouter = router({
   session: sessionRouter,
   usage: usageRouter,
   user: userRouter,
+  webhooks: webhooksRouter,
 });
 
 export type AppRouter = typeof appRouter;

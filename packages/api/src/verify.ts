@@ -181,6 +181,7 @@ const answer = async (
   const { plan, refusal: refused, states } = admission;
   const allowed = refused === null;
   record(allowed ? 'served' : 'rateLimited');
+  if (refused && cost > 0) domain.webhooks.limits.note(principal, refused.limit);
   if (allowed && cost > 0) noteReported(principal, question.permissions);
   return {
     ...about,

@@ -40,7 +40,7 @@ export const pageQuery = ({ limit, cursor }: { limit: number; cursor?: string | 
 });
 
 export const toAccountSummary = ({ id, name, email }: Account) => ({ id, name, email });
-const unknownAccount = (id: string) => ({ id, name: '(removed)', email: '' });
+export const unknownAccount = (id: string) => ({ id, name: '(removed)', email: '' });
 export const toOrganizationSummary = ({ id, name, plan }: Organization) => ({ id, name, plan });
 
 export const toUser = ({ account, organization, permissions }: Principal) => ({

@@ -16,6 +16,8 @@ import { createSessions, type Sessions } from './sessions.ts';
 import type { Stores } from './stores.ts';
 import { createTokenFinder, type TokenFinder } from './token-finder.ts';
 import { UsageRecorder } from './usage-recorder.ts';
+import { createWebhookTargets, type WebhookTargets } from './webhooks/targets.ts';
+import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
 import { WouldRefuseRecorder } from './would-refuse.ts';
 
 export type DomainDependencies = {
@@ -23,6 +25,8 @@ export type DomainDependencies = {
   readonly peppers: Peppers;
   readonly passwords: Passwords;
   readonly clock: Clock;
+  /** Where webhooks may lead; public addresses alone, by default. */
+  readonly webhookTargets?: WebhookTargets;
 };
 
 /** Everything that a procedure may call. */
@@ -43,9 +47,16 @@ export type Domain = {
   readonly members: Members;
   readonly organizations: Organizations;
   readonly sessions: Sessions;
+  readonly webhooks: Webhooks;
 };
 
-export const createDomain = ({ stores, peppers, passwords, clock }: DomainDependencies): Domain => {
+export const createDomain = ({
+  stores,
+  peppers,
+  passwords,
+  clock,
+  webhookTargets = createWebhookTargets('public'),
+}: DomainDependencies): Domain => {
   const wouldRefuse = new WouldRefuseRecorder(stores.wouldRefuse, clock);
   const foreign = createForeignTokens(stores, peppers, clock);
   const keys = createKeys(stores, peppers, clock);
@@ -67,5 +78,6 @@ export const createDomain = ({ stores, peppers, passwords, clock }: DomainDepend
     members: createMembers(stores, passwords, clock),
     organizations: createOrganizations(stores, clock),
     sessions: createSessions(stores, passwords, clock),
+    webhooks: createWebhooks(stores, peppers, webhookTargets, clock),
   };
 };

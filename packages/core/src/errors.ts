@@ -27,6 +27,7 @@ export const ERRORS = {
   already_expired: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   already_exists: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   rotation_in_progress: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
+  webhook_limit_reached: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   last_admin: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   changed_meanwhile: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   payload_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', title: 'Content Too Large' },

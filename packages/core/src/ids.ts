@@ -1,6 +1,6 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-export type IdPrefix = 'org' | 'acc' | 'key' | 'sec' | 'prj' | 'ses' | 'evt';
+export type IdPrefix = 'org' | 'acc' | 'key' | 'sec' | 'prj' | 'ses' | 'evt' | 'whk' | 'whs' | 'dlv' | 'msg';
 
 const RANDOM_CHARACTERS = 16;
 let lastTime = -1;

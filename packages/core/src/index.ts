@@ -48,4 +48,5 @@ export * from './usage.ts';
 export * from './usage-range.ts';
 export * from './usage-recorder.ts';
 export * from './verification.ts';
+export * from './webhooks/index.ts';
 export * from './would-refuse.ts';

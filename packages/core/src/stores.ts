@@ -22,6 +22,7 @@ import type { Restrictions } from './restrictions.ts';
 import type { RevisionedStore } from './revisions.ts';
 import type { Counts } from './usage.ts';
 import type { UsageInterval } from './usage-range.ts';
+import type { WebhookDeliveryStore, WebhookStore } from './webhooks/store.ts';
 
 /**
  * What the domain needs of a database. Every method rejects with `KaanaError('store_unavailable')` while the database
@@ -43,6 +44,8 @@ export type Stores = {
   readonly wouldRefuse: WouldRefuseStore;
   readonly ghostUse: RevisionedStore<GhostUse>;
   readonly quotas: QuotaStore;
+  readonly webhooks: WebhookStore;
+  readonly webhookDeliveries: WebhookDeliveryStore;
 };
 
 /** Items in the order of their ids, newest first, older than `before`. */
@@ -115,6 +118,9 @@ export type KeySearch = Omit<KeyQuery, 'before'> & {
   readonly after?: KeyPosition | undefined;
 };
 
+/** A place in the order of expiry. */
+export type ExpiryPosition = { readonly expiresAt: Date; readonly id: string };
+
 export type KeyStore = {
   /** `slot_taken`: another active key of the account has this slot. */
   insert(key: ApiKey, event: AuditEvent): Promise<'inserted' | 'slot_taken'>;
@@ -122,6 +128,13 @@ export type KeyStore = {
   list(query: KeyQuery): Promise<ApiKey[]>;
   search(query: KeySearch): Promise<ListedKey[]>;
   getMany(organizationId: string, ids: readonly string[]): Promise<ApiKey[]>;
+  /** Of all organizations, what expires after `from` and not after `to` and is not revoked, the earliest first. */
+  listExpiring(query: {
+    readonly from: Date;
+    readonly to: Date;
+    readonly limit: number;
+    readonly after?: ExpiryPosition | undefined;
+  }): Promise<ApiKey[]>;
   /** Digest -> the key that has a secret with this digest. */
   findByDigests(digests: readonly string[]): Promise<ReadonlyMap<string, ApiKey>>;
   names(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;

@@ -16,6 +16,8 @@ import { createProjectStore } from './stores/projects.ts';
 import { createQuotaStore } from './stores/quotas.ts';
 import { createSessionStore } from './stores/sessions.ts';
 import { createUsageStore } from './stores/usage.ts';
+import { createWebhookDeliveryStore } from './stores/webhook-deliveries.ts';
+import { createWebhookStore } from './stores/webhooks.ts';
 import { createWouldRefuseStore } from './stores/would-refuse.ts';
 
 /** Where the URI names no database. */
@@ -75,6 +77,8 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
   const keys = new StatefulCollection(models.keys, audit);
   const projects = new StatefulCollection(models.projects, audit);
   const sessions = new StatefulCollection(models.sessions, audit);
+  const webhooks = new StatefulCollection(models.webhooks, audit);
+  const stateful = [organizations, accounts, keys, projects, sessions, webhooks];
 
   const stores: Stores = {
     organizations: translateErrors(createOrganizationStore(models, organizations)),
@@ -84,12 +88,14 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     imports: translateErrors(createImportStore(models, keys)),
     projects: translateErrors(createProjectStore(models, projects)),
     sessions: translateErrors(createSessionStore(models, sessions)),
-    audit: translateErrors(createAuditStore(models, [organizations, accounts, keys, projects, sessions])),
+    audit: translateErrors(createAuditStore(models, stateful)),
     usage: translateErrors(createUsageStore(models)),
     limits: translateErrors(createLimitStore(models)),
     ghostUse: translateErrors(createGhostUseStore(models)),
     wouldRefuse: translateErrors(createWouldRefuseStore(models)),
     quotas: translateErrors(createQuotaStore(models)),
+    webhooks: translateErrors(createWebhookStore(models, webhooks)),
+    webhookDeliveries: translateErrors(createWebhookDeliveryStore(models)),
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@kaana/core';
+import { type AuditEvent, isToldToWebhooks } from '@kaana/core';
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
 import { duplicatesOf, isDuplicateKey } from './errors.ts';
 import type { Models, StoredEvent } from './schemas.ts';
@@ -7,6 +7,12 @@ type Stateful = { _id: string; outbox?: AuditEvent[]; deletedAt?: Date };
 
 /** Losing the removal of a moved event costs a second move, which changes nothing: no need to wait for the disk. */
 const RELAXED = { w: 1, journal: false } as const;
+
+/** As it is put into the log: with a mark, where webhooks are to be told of it (see `fanOutAuditEvents` in core). */
+const toLogged = (event: AuditEvent): StoredEvent => {
+  const { id, ...fields } = event;
+  return { _id: id, ...fields, ...(isToldToWebhooks(event) ? { untold: true } : {}) };
+};
 
 /**
  * A collection whose every write carries its audit event inside it, so that there is never one without the other.
@@ -94,10 +100,9 @@ export class StatefulCollection<Document extends Stateful> {
   }
 
   async #publish(documentId: string, events: readonly AuditEvent[]): Promise<void> {
-    for (const { id, ...event } of events) {
-      const logged: StoredEvent = { _id: id, ...event };
+    for (const event of events) {
       try {
-        await this.#audit.collection.insertOne(logged as never);
+        await this.#audit.collection.insertOne(toLogged(event) as never);
       } catch (error) {
         if (!isDuplicateKey(error)) return; // The write is done and acknowledged; the sweep will move its event.
       }
@@ -122,7 +127,7 @@ export class StatefulCollection<Document extends Stateful> {
   ): Promise<void> {
     if (documents.length === 0) return;
     try {
-      const logged = documents.map(({ event: { id, ...event } }): StoredEvent => ({ _id: id, ...event }));
+      const logged = documents.map(({ event }) => toLogged(event));
       await this.#audit.collection.insertMany(logged as never[], { ordered: false });
     } catch (error) {
       if (!duplicatesOf(error)) return; // As in `#publish`.

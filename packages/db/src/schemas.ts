@@ -22,6 +22,8 @@ import {
   ROLES,
   type Session,
   type UsageDelta,
+  type Webhook,
+  type WebhookDelivery,
   type WouldRefuse,
 } from '@kaana/core';
 import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
@@ -182,6 +184,8 @@ const apiKey = stateful({
   )
   .index({ organizationId: 1, _id: -1 })
   .index({ accountId: 1, _id: -1 })
+  // Those that never expire are not in it.
+  .index({ expiresAt: 1, _id: 1 }, { partialFilterExpression: { expiresAt: { $type: 'date' } } })
   // The number of active keys: no two of an account hold the same slot.
   .index({ accountId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } });
 
@@ -209,8 +213,9 @@ const session = stateful({
 
 /** `_id` is the event's id, so that moving it twice leaves one. */
 const { id: _id, ...loggedFields } = eventFields;
-const auditEvent = new Schema({ _id: text, ...loggedFields }, options)
+const auditEvent = new Schema({ _id: text, ...loggedFields, untold: { type: Boolean } }, options)
   .index({ organizationId: 1, _id: -1 })
+  .index({ untold: 1 }, { sparse: true })
   .index({ organizationId: 1, 'target.id': 1, _id: -1 });
 
 const count = { type: Number, default: 0 } as const;
@@ -317,6 +322,56 @@ const quota = new Schema(
   options,
 ).index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
+const webhook = stateful({
+  organizationId: text,
+  url: text,
+  description: { type: String, default: '' },
+  events: { type: [String], default: null },
+  status: { ...text, enum: ['active', 'disabled'] },
+  disabledReason: { type: String, default: null },
+  secrets: [{ _id: false, id: text, sealed: text, pepperId: text, createdAt: date, expiresAt: optionalDate }],
+  slot: { type: Number, required: true },
+  failingSince: optionalDate,
+  createdAt: date,
+  updatedAt: date,
+  createdBy: text,
+})
+  // The number of webhooks: no two of an organization hold the same slot.
+  .index({ organizationId: 1, slot: 1 }, { unique: true });
+
+/** `nextAttemptAt` is there while there is to be another attempt; `leaseId` is whose turn it is. */
+const webhookDelivery = new Schema(
+  {
+    _id: text,
+    organizationId: text,
+    webhookId: text,
+    messageId: text,
+    type: text,
+    event: { type: Schema.Types.Mixed, default: null },
+    payload: { type: String, default: null },
+    status: { ...text, enum: ['pending', 'delivered', 'failed'] },
+    tries: count,
+    attempts: { type: [Schema.Types.Mixed], default: [] },
+    nextAttemptAt: { type: Date },
+    leaseId: { type: String },
+    manual: { type: Boolean, default: false },
+    createdAt: date,
+    expiresAt: date,
+  },
+  options,
+)
+  // A message goes to a webhook once, whoever sends it on its way, and how often.
+  .index({ webhookId: 1, messageId: 1 }, { unique: true })
+  .index({ webhookId: 1, _id: -1 })
+  .index(
+    { nextAttemptAt: 1, webhookId: 1 },
+    { partialFilterExpression: { nextAttemptAt: { $type: 'date' } } },
+  )
+  .index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** How far a sweep has come. */
+const webhookMark = new Schema({ _id: text, until: date }, options);
+
 /** How an entity is stored: its id is `_id`. */
 export type Stored<Entity extends { readonly id: string }> = Omit<Entity, 'id'> & {
   _id: string;
@@ -328,7 +383,14 @@ export type StoredSession = Omit<Session, 'digest'> & {
   outbox?: AuditEvent[];
   deletedAt?: Date;
 };
-export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string };
+/** `untold`: it is still to be told to webhooks. */
+export type StoredEvent = Omit<AuditEvent, 'id'> & { _id: string; untold?: true };
+export type StoredDelivery = Omit<WebhookDelivery, 'id' | 'nextAttemptAt'> & {
+  _id: string;
+  nextAttemptAt?: Date;
+  leaseId?: string;
+};
+export type StoredMark = { _id: string; until: Date };
 export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; at: Date };
 export type StoredRollUp = { _id: 'hours' | 'days'; until?: Date; cleared?: Date };
 /** What was written before permissions were recorded has none of them. */
@@ -389,6 +451,9 @@ export const defineModels = (connection: Connection) => {
     wouldRefuse: define<StoredWouldRefuse>('WouldRefuse', wouldRefuse, 'would_refuse'),
     limits: define<StoredLimit>('Limit', limit, 'limits'),
     quotas: define<StoredQuota>('Quota', quota, 'quotas'),
+    webhooks: define<Stored<Webhook>>('Webhook', webhook, 'webhooks'),
+    webhookDeliveries: define<StoredDelivery>('WebhookDelivery', webhookDelivery, 'webhook_deliveries'),
+    webhookMarks: define<StoredMark>('WebhookMark', webhookMark, 'webhook_marks'),
   };
 };
 export type Models = ReturnType<typeof defineModels>;

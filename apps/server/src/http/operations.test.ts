@@ -4,7 +4,7 @@ import { bearer, expectProblem, openTestServer } from '../testing/index.ts';
 
 describe('for operators', () => {
   it('says that it lives, that it can serve, and how it is doing', async () => {
-    await using server = await openTestServer();
+    await using server = await openTestServer({ webhookAttempts: new Map([['delivered', 3]]) });
     expect((await server.app.inject('/healthz')).json()).toEqual({ status: 'ok' });
     expect((await server.app.inject('/readyz')).json()).toEqual({ status: 'ready' });
     await server.app.inject('/api/user');
@@ -12,6 +12,7 @@ describe('for operators', () => {
     expect(metrics.headers['content-type']).toMatch(/^text\/plain/);
     expect(metrics.body).toContain('kaana_http_requests_total{status="200"} 2');
     expect(metrics.body).toContain('kaana_http_requests_total{status="401"} 1');
+    expect(metrics.body).toContain('kaana_webhook_attempts_total{outcome="delivered"} 3');
     expect(metrics.body).toContain('process_cpu_seconds_total');
   });
 

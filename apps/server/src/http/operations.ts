@@ -1,9 +1,13 @@
-import { KaanaError } from '@kaana/core';
+import { type AttemptOutcome, KaanaError } from '@kaana/core';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 
 /** What operators and their monitors look at: is it alive, can it serve, how is it doing. */
-export const registerOperations = (app: FastifyInstance, ping: () => Promise<void>): void => {
+export const registerOperations = (
+  app: FastifyInstance,
+  ping: () => Promise<void>,
+  webhookAttempts: ReadonlyMap<AttemptOutcome, number>,
+): void => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const byStatus = new Map<number, number>();
@@ -20,6 +24,16 @@ export const registerOperations = (app: FastifyInstance, ping: () => Promise<voi
     collect() {
       this.reset();
       for (const [status, count] of byStatus) this.inc({ status }, count);
+    },
+  });
+  new Counter({
+    name: 'kaana_webhook_attempts_total',
+    help: 'Attempts to tell webhooks, by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of webhookAttempts) this.inc({ outcome }, count);
     },
   });
 

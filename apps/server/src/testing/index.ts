@@ -16,6 +16,7 @@ export type TestServerOptions = {
   readonly adminRoot?: string;
   readonly ping?: () => Promise<void>;
   readonly githubKeys?: AppDependencies['githubKeys'];
+  readonly webhookAttempts?: NonNullable<AppDependencies['webhookAttempts']>;
   /** Stands between the app and the database. */
   readonly domain?: (api: TestApi) => Domain;
 };
@@ -28,6 +29,7 @@ export const openTestServer = async (options: TestServerOptions = {}): Promise<T
     domain: options.domain?.(api) ?? api.domain,
     ping: options.ping ?? (() => api.database.ping()),
     githubKeys: options.githubKeys ?? null,
+    webhookAttempts: options.webhookAttempts ?? new Map(),
     adminRoot: options.adminRoot ?? '/nonexistent',
     settings: { trustProxy: false, logLevel: 'trace', publicUrl: undefined, ...options.settings },
     log: { write: (line) => lines.push(line) },

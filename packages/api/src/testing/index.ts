@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { generatePepper, parsePeppers } from '@kaana/api-key/digest';
+import { generatePepper, type Peppers, parsePeppers } from '@kaana/api-key/digest';
 import {
   type Account,
   type ApiKey,
   createDomain,
   createOrganization,
   createPasswords,
+  createWebhookTargets,
   type Domain,
   type Organization,
   type Plan,
@@ -20,6 +21,11 @@ export const PASSWORD = 'correct horse battery';
 /** Quick, for tests that are not about the cost. */
 const passwords = createPasswords(4);
 const peppers = parsePeppers(generatePepper('test'));
+
+/** Names have an address that is public, or the one in front of `.test`; nobody is asked. */
+const webhookTargets = createWebhookTargets('public', async (name) => [
+  /^([\d-]+)\.test$/.exec(name)?.[1]?.replaceAll('-', '.') ?? '93.184.215.14',
+]);
 
 /** Time that stands still until it is moved. It starts now, since the database has a clock of its own. */
 export type TestClock = { (): number; advance(ms: number): void };
@@ -43,6 +49,7 @@ export type Tenant = {
 export type TestApi = AsyncDisposable & {
   readonly database: TestDatabase;
   readonly domain: Domain;
+  readonly peppers: Peppers;
   readonly clock: TestClock;
   /** A new organization with one account of each role. Nothing is shared between tests but the server. */
   createTenant(plan?: Plan): Promise<Tenant>;
@@ -58,7 +65,7 @@ export type TestApi = AsyncDisposable & {
 export const createTestApi = async (): Promise<TestApi> => {
   const database = await openTestDatabase();
   const clock = createTestClock();
-  const domain = createDomain({ stores: database.stores, peppers, passwords, clock });
+  const domain = createDomain({ stores: database.stores, peppers, passwords, clock, webhookTargets });
 
   const context: TestApi['context'] = (credential, { organization, ip } = {}) => ({
     domain,
@@ -79,6 +86,7 @@ export const createTestApi = async (): Promise<TestApi> => {
   return {
     database,
     domain,
+    peppers,
     clock,
     context,
     signIn,

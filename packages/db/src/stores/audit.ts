@@ -18,6 +18,7 @@ export const createAuditStore = (
         ...(from || to ? { at: { ...(from ? { $gte: from } : {}), ...(to ? { $lt: to } : {}) } } : {}),
         ...beforeCursor(query),
       })
+      .select({ untold: 0 })
       .sort(NEWEST_FIRST)
       .limit(limit)
       .lean<StoredEvent[]>();

@@ -55,6 +55,23 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     const found = await keys.find({ _id: { $in: ids }, organizationId, ...LIVE }).lean<StoredKey[]>();
     return found.map(toKey);
   },
+  listExpiring: async ({ from, to, limit, after }) => {
+    const later = after && [
+      { expiresAt: { $gt: after.expiresAt } },
+      { expiresAt: after.expiresAt, _id: { $gt: after.id } },
+    ];
+    const found = await keys.collection
+      .find({
+        expiresAt: { $type: 'date', $gt: from, $lte: to },
+        status: 'active',
+        ...LIVE,
+        ...(later ? { $or: later as never[] } : {}),
+      })
+      .sort({ expiresAt: 1, _id: 1 })
+      .limit(limit)
+      .toArray();
+    return (found as unknown as StoredKey[]).map(toKey);
+  },
   findByDigests: async (digests) => {
     const found = await keys.collection
       .find({ 'secrets.digest': { $in: digests as string[] } }, { projection: { outbox: 0 } })
