@@ -14,6 +14,13 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   'organization:write': 'Change the organization',
 };
 
+/** e.g. "see projects; see API keys". */
+export const permissionWords = (permissions: readonly Permission[]): string =>
+  permissions
+    .map((permission) => PERMISSION_TEXT[permission])
+    .map((text) => `${text.charAt(0).toLowerCase()}${text.slice(1)}`)
+    .join('; ');
+
 export const ROLE_TEXT: Record<Role, { readonly label: string; readonly hint: string }> = {
   admin: { label: 'Admin', hint: "Everything, including members and everyone's API keys" },
   member: { label: 'Member', hint: 'Works on projects, and has API keys of their own' },

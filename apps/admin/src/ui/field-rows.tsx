@@ -51,7 +51,7 @@ export function FieldRow({ label, error, remove, children }: FieldRowProps) {
         <div className="grid min-w-0 flex-1 grid-cols-2 gap-1.5 max-sm:[&>*:last-child]:col-span-2 sm:grid-cols-[1fr_6rem_9.5rem]">
           {children}
         </div>
-        {remove}
+        <div className="pt-0.5">{remove}</div>
       </div>
       {error && (
         <p role="alert" className="mt-1 text-[0.8125rem] text-danger-ink">

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { PERMISSION_TEXT } from '../../permissions.ts';
+import { PERMISSION_TEXT, permissionWords } from '../../permissions.ts';
 import { every } from '../../poll.ts';
 import { type Key, type SuggestedScopes, trpc } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
@@ -41,7 +41,12 @@ export function SuggestedScopesCard({ apiKey, onNarrow }: SuggestedScopesCardPro
       }
     >
       <div className="flex flex-col gap-4">
-        {step && <p className="text-sm text-ink-muted">{step.hint}</p>}
+        {step && (
+          <p className="text-sm">
+            Enough for what was seen: {permissionWords(step.proposal.scopes)}.{' '}
+            <span className="text-ink-muted">{step.hint}</span>
+          </p>
+        )}
         {data.cautions.length > 0 && (
           <ul aria-label="Before you rely on it" className="list-disc pl-4 text-[0.8125rem] text-ink-muted">
             {data.cautions.map((caution) => (

@@ -1,4 +1,4 @@
-import { PERMISSION_TEXT } from '../../permissions.ts';
+import { PERMISSION_TEXT, permissionWords } from '../../permissions.ts';
 import type { Permission } from '../../trpc.ts';
 import { MatrixCheckbox } from '../../ui/choice.tsx';
 
@@ -74,9 +74,7 @@ export function ScopePicker({ available, chosen, onChange, error, subject = 'The
         </tbody>
       </table>
       <p className="mt-2 text-xs text-ink-muted">
-        {chosen.length === 0
-          ? 'Nothing is chosen yet.'
-          : `${subject} may: ${chosen.map((permission) => PERMISSION_TEXT[permission].toLowerCase()).join('; ')}.`}
+        {chosen.length === 0 ? 'Nothing is chosen yet.' : `${subject} may: ${permissionWords(chosen)}.`}
       </p>
       {error && (
         <p role="alert" className="mt-1 text-[0.8125rem] text-danger-ink">

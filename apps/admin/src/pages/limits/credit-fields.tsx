@@ -28,7 +28,12 @@ export function CreditFields({ draft, onChange, metered, errors }: CreditFieldsP
   const takesAmount = action === 'set' || action === 'add';
   return (
     <>
-      <Field label="Credits" hint="Each request costs one. At zero, requests are refused.">
+      <Field
+        label="Credits"
+        {...(action === 'none' || action === 'take'
+          ? {}
+          : { hint: 'Each request costs one. At zero, requests are refused.' })}
+      >
         {(control) => (
           <Select<CreditAction>
             {...control}

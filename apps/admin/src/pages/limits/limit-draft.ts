@@ -61,15 +61,24 @@ const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?$/;
 const MAX_LIMIT = 1_000_000_000;
 export const MAX_LIMITS = 8;
 
+type LimitError = { readonly field: 'name' | 'limit'; readonly text: string };
+
 /** What is wrong with a row, as the server would say it. */
-export const limitError = ({ name, limit }: LimitDraft, all: readonly LimitDraft[]): string | undefined => {
+export const limitError = (
+  { name, limit }: LimitDraft,
+  all: readonly LimitDraft[],
+): LimitError | undefined => {
   if (!NAME.test(name)) {
-    return 'A name takes up to 32 of a-z, 0-9, “.”, “_” and “-”, and begins and ends with a letter or digit.';
+    const text =
+      'A name takes up to 32 of a-z, 0-9, “.”, “_” and “-”, and begins and ends with a letter or digit.';
+    return { field: 'name', text };
   }
-  if (all.filter((other) => other.name === name).length > 1) return 'Two limits have this name.';
+  if (all.filter((other) => other.name === name).length > 1) {
+    return { field: 'name', text: 'Two limits have this name.' };
+  }
   const count = /^\d{1,10}$/.test(limit) ? Number(limit) : 0;
-  if (count < 1 || count > MAX_LIMIT) return 'Type how many requests: a whole number, 1 or more.';
-  return undefined;
+  if (count >= 1 && count <= MAX_LIMIT) return undefined;
+  return { field: 'limit', text: 'Type how many requests: a whole number, 1 or more.' };
 };
 
 /** `null`: some row is not right yet. */

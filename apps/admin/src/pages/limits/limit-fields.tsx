@@ -39,7 +39,7 @@ export function LimitFields({ limits, onChange, checked, error }: LimitFieldsPro
           <FieldRow
             key={limit.id}
             label={`Limit ${index + 1}`}
-            error={wrong}
+            error={wrong?.text}
             remove={
               <Button
                 variant="ghost"
@@ -53,7 +53,7 @@ export function LimitFields({ limits, onChange, checked, error }: LimitFieldsPro
           >
             <Input
               aria-label={`Name of ${nth}`}
-              aria-invalid={wrong ? true : undefined}
+              aria-invalid={wrong?.field === 'name' ? true : undefined}
               autoFocus={limit.name === '' && limit.limit === ''}
               placeholder="daily"
               maxLength={32}
@@ -64,6 +64,7 @@ export function LimitFields({ limits, onChange, checked, error }: LimitFieldsPro
             />
             <Input
               aria-label={`Requests of ${nth}`}
+              aria-invalid={wrong?.field === 'limit' ? true : undefined}
               inputMode="numeric"
               placeholder="500"
               maxLength={10}

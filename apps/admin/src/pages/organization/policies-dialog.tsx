@@ -5,7 +5,7 @@ import { AlertDialog } from '../../ui/alert-dialog.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { useProblem } from '../../use-problem.ts';
-import { PolicyImpactNotice } from './policy-impact.tsx';
+import { AffectedKeys, PolicyImpactNotice } from './policy-impact.tsx';
 import { policyChanges, standingRevocations } from './policy-text.ts';
 
 type PoliciesDialogProps = {
@@ -64,6 +64,7 @@ export function PoliciesDialog({ before, change, impact, onClose, onSaved }: Pol
           <p>{text}</p>
         </Notice>
       ))}
+      <AffectedKeys impact={impact} />
     </AlertDialog>
   );
 }

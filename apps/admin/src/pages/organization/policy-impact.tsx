@@ -5,9 +5,9 @@ import { impactLines, reasonTexts } from './policy-text.ts';
 
 const number = new Intl.NumberFormat('en');
 
-/** How many keys a change of policies hits, how, and a few of them by name. */
+/** How many keys a change of policies hits, and how. */
 export function PolicyImpactNotice({ impact }: { impact: PolicyImpact }) {
-  const { checkedKeys, complete, examples, revoked } = impact;
+  const { checkedKeys, complete, revoked } = impact;
   const lines = impactLines(impact);
   const looked = complete
     ? `${number.format(checkedKeys)} active ${checkedKeys === 1 ? 'key was' : 'keys were'} looked at.`
@@ -20,26 +20,23 @@ export function PolicyImpactNotice({ impact }: { impact: PolicyImpact }) {
     );
   }
   return (
-    <>
-      <Notice tone={revoked > 0 ? 'danger' : 'warning'} title="What this does to keys that are there">
-        <ul className="list-disc pl-4">
-          {lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        <p className="mt-1">{looked}</p>
-      </Notice>
-      {examples.length > 0 && <Examples impact={impact} />}
-    </>
+    <Notice tone={revoked > 0 ? 'danger' : 'warning'} title="What this does to keys that are there">
+      <ul className="list-disc pl-4">
+        {lines.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      <p className="mt-1">{looked}</p>
+    </Notice>
   );
 }
 
-function Examples({ impact: { examples } }: { impact: PolicyImpact }) {
+/** A few of them by name, and why. */
+export function AffectedKeys({ impact: { examples } }: { impact: PolicyImpact }) {
+  if (examples.length === 0) return null;
   return (
     <div>
-      <h3 className="mb-2 text-[0.8125rem] font-medium">
-        {examples.length === 1 ? 'This one' : `Such as these ${examples.length}`}
-      </h3>
+      <h3 className="mb-2 text-[0.8125rem] font-medium">For example</h3>
       <ul aria-label="Keys that are affected" className="divide-y divide-line text-[0.8125rem]">
         {examples.map((example) => (
           <li key={example.id} className="py-2 first:pt-0 last:pb-0 wrap-anywhere">

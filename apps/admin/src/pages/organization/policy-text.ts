@@ -1,3 +1,4 @@
+import { permissionWords } from '../../permissions.ts';
 import type { Policies, PolicyImpact } from '../../trpc.ts';
 
 const days = (count: number) => `${count} ${count === 1 ? 'day' : 'days'}`;
@@ -18,7 +19,12 @@ export const policyRows = (policies: Policies): readonly (readonly [term: string
   ['Longest lifetime', policies.maxLifetimeDays === null ? 'No maximum' : days(policies.maxLifetimeDays)],
   ['Expiry', policies.expiryRequired ? 'Every key has to expire' : 'Keys may last for ever'],
   ['Unused keys', idleText(policies)],
-  ['Keys may do', policies.allowedScopes?.join(', ') ?? 'All that their owners may'],
+  [
+    'Keys may do',
+    policies.allowedScopes
+      ? `At most: ${permissionWords(policies.allowedScopes)}`
+      : 'All that their owners may',
+  ],
   ['Keys without chosen permissions', policies.unscopedAllowed ? 'May be made' : 'Cannot be made'],
   ['Key found in public', LEAK_TEXT[policies.onLeak]],
 ];
@@ -68,12 +74,16 @@ export const impactLines = ({ revoked, narrowed, violating, idle }: PolicyImpact
   ...(idle > 0 ? [`${keys(idle, 'is', 'are')} marked as idle.`] : []),
 ];
 
+/** More than these nobody reads. */
+const MAX_NAMED = 3;
 type Example = PolicyImpact['examples'][number];
 
 /** Why a key is among the examples, in a few words each. */
 export const reasonTexts = ({ reasons, loses }: Example): string[] =>
   reasons.map(({ effect, policy }) => {
-    if (effect === 'narrowed') return `loses ${loses.join(', ')}`;
+    if (effect === 'narrowed') {
+      return loses.length > MAX_NAMED ? `loses ${loses.length} permissions` : `loses ${loses.join(', ')}`;
+    }
     switch (policy) {
       case 'maxLifetimeDays':
         return 'lives too long';
