@@ -1,7 +1,8 @@
 // biome-ignore-all lint/a11y/noRedundantRoles: browsers drop the roles of a table whose `display` is not a table's
 import { ArrowDown, ArrowUp, ChevronsUpDown } from 'lucide-react';
-import { lazy, type ReactNode, type Ref, Suspense, useEffect, useRef } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { cn } from './cn.ts';
+import { type RowAttributes, TableRow } from './table-row.tsx';
 
 export type Column<Row, Sort extends string = never> = {
   readonly header: string;
@@ -39,13 +40,6 @@ type TableProps<Row, Sort extends string> = {
 const VIRTUAL_FROM = 60;
 const VirtualRows = lazy(() => import('./virtual-rows.tsx').then((m) => ({ default: m.VirtualRows })));
 
-/** What a row has that is one of many. */
-export type RowAttributes = {
-  ref?: Ref<HTMLTableRowElement>;
-  'data-index': number;
-  'aria-rowindex'?: number;
-};
-
 /**
  * A table; on a small screen each row is a card. The roles are spelled out because browsers drop a table's
  * meaning when its `display` changes. A long one draws the rows in sight alone, and keeps the one with the focus.
@@ -64,27 +58,15 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
     const row = rows[index];
     if (row === undefined) return null;
     return (
-      <tr
+      <TableRow<Row, Sort>
         key={rowKey(row)}
-        role="row"
+        row={row}
+        columns={columns}
+        actions={actions}
+        isFirst={index === 0}
+        isDimmed={dimmed?.(row) ?? false}
         {...attributes}
-        className={cn(
-          'relative block px-4 py-3.5 transition-colors @2xl:table-row @2xl:p-0 @2xl:hover:bg-sunken',
-          index > 0 && 'border-t border-line',
-        )}
-      >
-        {columns.map((column) => (
-          <Cell key={column.header} column={column} row={row} dimmed={dimmed?.(row) ?? false} />
-        ))}
-        {actions && (
-          <td
-            role="cell"
-            className="block pt-2 @2xl:table-cell @2xl:w-px @2xl:py-2 @2xl:pr-4 @2xl:pl-2 @2xl:whitespace-nowrap"
-          >
-            <div className="flex items-center gap-1.5 @2xl:justify-end">{actions(row)}</div>
-          </td>
-        )}
-      </tr>
+      />
     );
   };
 
@@ -181,38 +163,5 @@ function Header<Row, Sort extends string>({ column, sorting }: HeaderProps<Row, 
         column.header
       )}
     </th>
-  );
-}
-
-type CellProps<Row, Sort extends string> = { column: Column<Row, Sort>; row: Row; dimmed: boolean };
-
-function Cell<Row, Sort extends string>({ column, row, dimmed }: CellProps<Row, Sort>) {
-  const look = cn(
-    '@2xl:px-3 @2xl:py-3 @2xl:align-middle @2xl:first:pl-5 @2xl:last:pr-5',
-    dimmed && 'text-ink-muted',
-  );
-  if (column.isRowHeader) {
-    return (
-      <th
-        role="rowheader"
-        scope="row"
-        className={cn('block pb-1.5 text-left font-medium wrap-anywhere @2xl:table-cell', look)}
-      >
-        {column.cell(row)}
-      </th>
-    );
-  }
-  return (
-    <td
-      role="cell"
-      data-label={column.header}
-      className={cn(
-        'grid grid-cols-[7rem_1fr] gap-3 py-1 before:text-[0.8125rem] before:text-ink-muted before:content-[attr(data-label)] @2xl:table-cell @2xl:before:content-none',
-        column.align === 'end' && '@2xl:text-right @2xl:tabular-nums',
-        look,
-      )}
-    >
-      <div className="min-w-0 wrap-anywhere">{column.cell(row)}</div>
-    </td>
   );
 }

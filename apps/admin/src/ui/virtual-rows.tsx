@@ -1,6 +1,6 @@
 import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useState } from 'react';
-import type { RowAttributes } from './table.tsx';
+import type { RowAttributes } from './table-row.tsx';
 
 const ROW_HEIGHT = 62;
 

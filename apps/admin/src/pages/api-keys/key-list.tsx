@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { KeyRound, SearchX } from 'lucide-react';
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo } from 'react';
 import { Loaded } from '../../loaded.tsx';
 import { useCan, useUser } from '../../session.tsx';
 import { type Key, trpc } from '../../trpc.ts';
@@ -10,6 +10,7 @@ import { isShort } from './key-cache.ts';
 import { type KeyAction, KeyTable } from './key-table.tsx';
 import type { Filter } from './use-filter.ts';
 import { useSparklines } from './use-sparklines.ts';
+import { useVisible } from './use-visible.ts';
 import { useWatch } from './use-watch.ts';
 
 const PAGE = 100;
@@ -30,8 +31,7 @@ export function KeyList({ filter, onAction, onCreate, below }: KeyListProps) {
   const user = useUser();
   const mayWrite = useCan('keys:write');
   const mayReadUsage = useCan('usage:read');
-  const [[first, last], setVisible] = useState([0, 0]);
-  const onVisible = useCallback((from: number, to: number) => setVisible([from, to]), []);
+  const { passing, settled, onVisible } = useVisible();
   const list = useInfiniteQuery(
     trpc.keys.list.infiniteQueryOptions(
       { ...filter.input, limit: PAGE },
@@ -48,12 +48,14 @@ export function KeyList({ filter, onAction, onCreate, below }: KeyListProps) {
   const ids = useMemo(() => keys.map(({ id }) => id), [keys]);
 
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const [, last] = passing;
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage && last >= keys.length - AHEAD) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage, last, keys.length]);
 
-  useWatch(useMemo(() => ids.slice(first, Math.min(last + 1, first + MAX_WATCHED)), [ids, first, last]));
-  const { line } = useSparklines(ids, first, last, mayReadUsage);
+  const [from, to] = settled;
+  useWatch(useMemo(() => ids.slice(from, Math.min(to + 1, from + MAX_WATCHED)), [ids, from, to]));
+  const { line } = useSparklines(ids, from, to, mayReadUsage);
 
   return (
     <Loaded query={list} label="Loading API keys" rows={6}>
