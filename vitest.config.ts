@@ -61,6 +61,16 @@ export default defineConfig({
         ssr,
         test: { name: 'screenshots', include: ['e2e/**/*.shots.ts'], testTimeout: 600_000 },
       },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'figures',
+          include: ['e2e/**/*.figures.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });
