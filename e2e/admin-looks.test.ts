@@ -13,6 +13,7 @@ const PAGES = [
   '/audit-log',
   '/members',
   '/settings/organization',
+  '/settings/webhooks',
   '/settings/account',
   '/reference#keys.create',
 ];

@@ -19,6 +19,7 @@ const PAGES = {
   'audit-log': '/audit-log',
   members: '/members',
   organization: '/settings/organization',
+  webhooks: '/settings/webhooks',
   account: '/settings/account',
   reference: '/reference#keys.create',
 };

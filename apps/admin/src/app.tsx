@@ -18,6 +18,12 @@ const AuditLogPage = lazy(() =>
 const OrganizationPage = lazy(() =>
   import('./pages/organization/page.tsx').then((m) => ({ default: m.OrganizationPage })),
 );
+const WebhooksPage = lazy(() =>
+  import('./pages/webhooks/page.tsx').then((m) => ({ default: m.WebhooksPage })),
+);
+const WebhookPage = lazy(() =>
+  import('./pages/webhooks/webhook-page.tsx').then((m) => ({ default: m.WebhookPage })),
+);
 const ReferencePage = lazy(() =>
   import('./pages/reference/page.tsx').then((m) => ({ default: m.ReferencePage })),
 );
@@ -43,6 +49,8 @@ export function App() {
           <Route path="/settings/api-keys" element={<ApiKeysPage />} />
           <Route path="/settings/api-keys/:id" element={<ApiKeyPage />} />
           <Route path="/settings/organization" element={<OrganizationPage />} />
+          <Route path="/settings/webhooks" element={<WebhooksPage />} />
+          <Route path="/settings/webhooks/:id" element={<WebhookPage />} />
           <Route path="/settings/account" element={<AccountPage />} />
           <Route path="/projects" element={<ProjectsPage />} />
           <Route path="/members" element={<MembersPage />} />

@@ -49,4 +49,6 @@ export type PolicyImpact = Outputs['organization']['policyImpact'];
 export type UsageCounts = Outputs['usage']['summary']['totals'];
 export type UsageSeries = Outputs['usage']['series'];
 export type SessionInfo = Outputs['session']['list']['data'][number];
+export type Webhook = Outputs['webhooks']['list']['data'][number];
+export type WebhookDelivery = Outputs['webhooks']['deliveries']['data'][number];
 export type AuditEvent = Outputs['audit']['list']['data'][number];

@@ -14,6 +14,7 @@ import {
   SunMoon,
   UserPlus,
   Users,
+  Webhook,
 } from 'lucide-react';
 import { setTheme } from '../theme.ts';
 import type { Permission } from '../trpc.ts';
@@ -113,6 +114,15 @@ export const COMMANDS: readonly Command[] = [
     words: 'plan limits settings',
     icon: Building2,
     to: '/settings/organization',
+  },
+  {
+    id: 'webhooks',
+    group: 'Go to',
+    label: 'Webhooks',
+    words: 'events notifications callbacks deliveries',
+    icon: Webhook,
+    needs: 'organization:write',
+    to: '/settings/webhooks',
   },
   {
     id: 'account',

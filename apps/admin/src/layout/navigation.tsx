@@ -9,6 +9,7 @@ import {
   ScrollText,
   Settings,
   Users,
+  Webhook,
 } from 'lucide-react';
 import { Link, NavLink } from 'react-router';
 import { cn } from '../ui/cn.ts';
@@ -25,6 +26,7 @@ const HELP: readonly Item[] = [{ to: '/reference', label: 'API reference', icon:
 const SETTINGS: readonly Item[] = [
   { to: '/settings/api-keys', label: 'API Keys', icon: KeyRound },
   { to: '/settings/organization', label: 'Organization', icon: Building2 },
+  { to: '/settings/webhooks', label: 'Webhooks', icon: Webhook },
   { to: '/settings/account', label: 'Account', icon: CircleUser },
 ];
 

@@ -18,6 +18,11 @@ export const ACTION_TEXT: Readonly<Record<string, string>> = {
   'session.ended': 'Signed out',
   'organization.created': 'Created organization',
   'organization.updated': 'Changed organization',
+  'webhook.created': 'Added webhook',
+  'webhook.updated': 'Changed webhook',
+  'webhook.deleted': 'Deleted webhook',
+  'webhook.secret_rotated': 'Rotated secret of webhook',
+  'webhook.disabled': 'Disabled webhook',
 };
 
 export const ACTION_OPTIONS = [
