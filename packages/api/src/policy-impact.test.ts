@@ -1,4 +1,4 @@
-import { DAY_MS, policyImpact } from '@kaana/core';
+import { DAY_MS, policyImpact, THROTTLES } from '@kaana/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusal } from './testing/errors.ts';
 import { createTestApi, type TestApi } from './testing/index.ts';
@@ -142,6 +142,16 @@ describe('what a change of policies would hit', () => {
       complete: true,
       counts: { violating: 13 },
     });
+  });
+
+  it('is not asked too often, since it looks at every key', async () => {
+    const { as } = await api.createTenant();
+    const other = await api.createTenant();
+    const ask = (caller: typeof as.admin) => caller.organization.policyImpact({ policies: { idleDays: 30 } });
+    for (let count = 0; count < THROTTLES.policyImpact.limit; count++) await ask(as.admin);
+    const refusal = await expectRefusal(ask(as.admin), 'rate_limited');
+    expect(refusal.retryAfterSeconds).toBeGreaterThan(0);
+    await ask(other.as.admin);
   });
 
   it('is for admins, and shows a key no names that it may not see', async () => {

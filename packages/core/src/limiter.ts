@@ -16,6 +16,8 @@ export const THROTTLES = {
   importedStart: { limit: 50, windowMs: 5 * MINUTES },
   importedAddress: { limit: 100, windowMs: 5 * MINUTES },
   leakReportAddress: { limit: 60, windowMs: MINUTES },
+  /** Of one organization: each one walks over its keys. */
+  policyImpact: { limit: 30, windowMs: MINUTES },
 } as const satisfies Record<string, Throttle>;
 
 export type LimiterOptions = {

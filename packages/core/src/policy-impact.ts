@@ -1,6 +1,9 @@
 import { activeKeyPages } from './active-keys.ts';
 import type { Clock } from './clock.ts';
+import { KaanaError } from './errors.ts';
 import { idleSince } from './idle.ts';
+import { takeAttempt } from './limit-question.ts';
+import { THROTTLES } from './limiter.ts';
 import type { Account, ApiKey, KeyActivity, Organization } from './model.ts';
 import { effectivePermissions, missingPermissions, type Permission } from './permissions.ts';
 import { bornAt, DAY_MS, type Policies, type PolicyName, violationsOf, withinPolicies } from './policies.ts';
@@ -90,17 +93,30 @@ const effectsOn = (
 
 const gravityOf = ({ effect }: EffectReason): number => POLICY_EFFECTS.indexOf(effect);
 
+const throttle = async (stores: Pick<Stores, 'limits'>, organizationId: string): Promise<void> => {
+  const waitMs = await takeAttempt(stores.limits, `policy-impact:${organizationId}`, THROTTLES.policyImpact);
+  if (waitMs === null) return;
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  throw new KaanaError(
+    'rate_limited',
+    `Your organization has asked this too often. Try again in ${seconds} seconds.`,
+    { retryAfterSeconds: seconds },
+  );
+};
+
 /**
  * What a change of policies would do to the keys that are there, and the policies of today do not do already. Reads
  * only. Whether a key is idle is told by its last use; before one is revoked, its counts are looked at as well.
+ * Errors: `rate_limited`.
  */
 export const policyImpact = async (
-  stores: Pick<Stores, 'keys' | 'usage' | 'accounts'>,
+  stores: Pick<Stores, 'keys' | 'usage' | 'accounts' | 'limits'>,
   organization: Organization,
   change: Partial<Policies>,
   clock: Clock,
   { page = PAGE, maxKeys = MAX_KEYS }: { readonly page?: number; readonly maxKeys?: number } = {},
 ): Promise<PolicyImpact> => {
+  await throttle(stores, organization.id);
   const after = { ...organization, policies: { ...organization.policies, ...change } };
   const counts = { revoked: 0, narrowed: 0, violating: 0, idle: 0 };
   /** Keys by the gravest thing that happens to them; of each no more than could be shown. */

@@ -44,7 +44,7 @@ export function SuggestedScopesCard({ apiKey, onNarrow }: SuggestedScopesCardPro
         {step && (
           <p className="text-sm">
             Enough for what was seen: {permissionWords(step.proposal.scopes)}.{' '}
-            <span className="text-ink-muted">{step.hint}</span>
+            {onNarrow && <span className="text-ink-muted">{step.hint}</span>}
           </p>
         )}
         {data.cautions.length > 0 && (
