@@ -67,10 +67,27 @@ const makeUsedKey = async (person: Person): Promise<Key> => {
   return key;
 };
 
+/** The same for the one that a shortcut opens, wherever the focus is. */
+const expectShortcut = async (page: Page, opener: Locator) => {
+  await opener.focus();
+  await page.keyboard.press('Control+k');
+  const dialog = page.locator(DIALOG);
+  await dialog.waitFor();
+  await eventually(() => holdsFocus(dialog));
+  await page.keyboard.press('Tab');
+  expect(await holdsFocus(dialog), 'the command palette').toBe(true);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await eventually(() => hasFocus(opener));
+};
+
 it('opens every dialog, stays in it, leaves it and comes back, by keyboard alone', async () => {
   const person = await app.person('admin', 'globex');
   await person.mutate('projects.create', { name: 'By keyboard' });
   const { id } = await makeUsedKey(person);
+  const { webhook } = await person.mutate<{ webhook: { id: string } }>('webhooks.create', {
+    url: 'http://127.0.0.1:9/nobody-there',
+  });
   const page = await app.open(person, '/settings/api-keys');
   const button = (name: string | RegExp) => page.getByRole('button', { name }).first();
 
@@ -94,6 +111,12 @@ it('opens every dialog, stays in it, leaves it and comes back, by keyboard alone
   await page.goto('/members');
   for (const name of ['Invite member', 'Change role', 'Deactivate']) await expectKeyboard(page, button(name));
   await expectKeyboard(page, button('Limits'), { axe: true });
+
+  await page.goto('/settings/webhooks');
+  await expectKeyboard(page, button('Add webhook'));
+  await page.goto(`/settings/webhooks/${webhook.id}`);
+  for (const name of ['Edit', 'Rotate secret', 'Delete']) await expectKeyboard(page, button(name));
+  await expectShortcut(page, button('Edit'));
 
   await page.goto('/settings/organization');
   await page.getByLabel('Idle after days without use').fill('30');
