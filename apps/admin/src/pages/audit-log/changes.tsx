@@ -8,7 +8,13 @@ const words = (field: string) => field.replace(/([A-Z])/g, (letter) => ` ${lette
 const text = (value: unknown): string => {
   if (value === null || value === undefined || value === '') return NONE;
   if (typeof value === 'string') return TIMESTAMP.test(value) ? exactTime(value) : value;
-  return Array.isArray(value) ? value.map(text).join(', ') : JSON.stringify(value);
+  if (typeof value !== 'object') return String(value);
+  if (!Array.isArray(value)) {
+    return Object.entries(value)
+      .map(([field, each]) => `${words(field)} ${text(each)}`)
+      .join(', ');
+  }
+  return value.map(text).join(value.some((each) => typeof each === 'object') ? '; ' : ', ');
 };
 
 /** What was, and what is: field by field. Fields that were empty and stayed so say nothing. */
