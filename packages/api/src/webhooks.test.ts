@@ -502,6 +502,18 @@ describe('a delivery', () => {
     await tenant.as.admin.webhooks.delete({ id: tenant.id });
   });
 
+  it('that can never be sent ends all the same', async () => {
+    const tenant = await withWebhook();
+    await tenant.as.admin.webhooks.test({ id: tenant.id });
+    const { errors, run } = createProcess(() => Promise.reject(new Error('a fault of ours')));
+    for (let tries = 0; tries <= MAX_TRIES; tries++) {
+      await run();
+      api.clock.advance(LEASE_MS);
+    }
+    expect(errors).toHaveLength(MAX_TRIES);
+    expect((await deliveriesOf(tenant))[0]).toMatchObject({ status: 'failed', nextAttemptAt: null });
+  });
+
   it('goes with its webhook, and the log is kept within bounds', async () => {
     const tenant = await withWebhook();
     for (let count = 0; count < 6; count++) await tenant.as.admin.keys.create({ name: `${count}` });

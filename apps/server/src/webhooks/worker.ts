@@ -42,10 +42,15 @@ export const startWebhookWorker = (
     count: (outcome) => attempts.set(outcome, (attempts.get(outcome) ?? 0) + 1),
     report,
   });
-  const work = async () => {
+  const workOnce = async () => {
     await fanOutAuditEvents(stores, clock);
     await tellLimits(stores, clock, webhooks.limits);
     await deliverer.work();
+  };
+  let working = Promise.resolve();
+  const work = () => {
+    working = workOnce();
+    return working;
   };
   const sweep = async () => {
     await tellExpiriesInTurn(stores, clock);
@@ -57,7 +62,7 @@ export const startWebhookWorker = (
     stop: async () => {
       stopWorking();
       stopSweeping();
-      await deliverer.stop();
+      await Promise.all([deliverer.stop(), working.catch(() => undefined)]);
       await tellLimits(stores, clock, webhooks.limits).catch(report);
     },
   };

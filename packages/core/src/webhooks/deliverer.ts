@@ -7,14 +7,14 @@ import { createEvent, SYSTEM } from '../principal.ts';
 import type { Stores } from '../stores.ts';
 import { TEST_EVENT } from './events.ts';
 import type { AttemptOutcome, Webhook, WebhookAttempt, WebhookDelivery } from './model.ts';
-import { retryDelayMs } from './schedule.ts';
+import { MAX_TRIES, retryDelayMs } from './schedule.ts';
 import { openSecret } from './secrets.ts';
 import type { DeliveryLease } from './store.ts';
 
 /** A delivery that is being sent is another process's after so long: longer than an attempt can take. */
 export const LEASE_MS = 20_000;
 /** At once in this process, and of these to one webhook: one that is slow does not keep the others waiting. */
-const MAX_PARALLEL = 16;
+const MAX_PARALLEL = 64;
 const MAX_PARALLEL_PER_WEBHOOK = 2;
 /** A webhook that nothing has reached for so long is disabled. Longer than a message is tried. */
 const FAILING_DAYS = 5;
@@ -131,7 +131,11 @@ export class WebhookDeliverer {
     const { delivery } = lease;
     const webhook = await stores.webhooks.get(delivery.organizationId, delivery.webhookId);
     if (!webhook) return stores.webhookDeliveries.drop(lease);
-    if (webhook.status === 'disabled' && !delivery.manual) return this.#giveUp(lease);
+    if (webhook.status === 'disabled' && !delivery.manual) {
+      return this.#giveUp(lease, 'The webhook is disabled.');
+    }
+    // Counted when it is taken: so does end what fails before it can be sent, or takes its process with it.
+    if (delivery.tries > MAX_TRIES) return this.#giveUp(lease, 'It could not be sent.');
     const payload = delivery.payload ?? (await this.#payloadOf(delivery));
     if (payload === null) return stores.webhookDeliveries.drop(lease);
     // Stored before it is sent for the first time: whoever goes on with it sends the same bytes.
@@ -172,12 +176,12 @@ export class WebhookDeliverer {
     return this.#deps.send({ url: webhook.url, messageId, payload, secrets });
   }
 
-  async #giveUp(lease: DeliveryLease): Promise<void> {
+  async #giveUp(lease: DeliveryLease, error: string): Promise<void> {
     const attempt = {
       at: new Date(this.#deps.clock()),
       outcome: 'refused',
       status: null,
-      error: 'The webhook is disabled.',
+      error,
       tookMs: 0,
     } as const;
     await this.#deps.stores.webhookDeliveries.finish(lease, attempt, {
@@ -208,11 +212,17 @@ export class WebhookDeliverer {
     } else if (!webhook.failingSince) {
       await stores.webhooks.noteFailing(webhook.id, new Date(at));
     } else if (at - webhook.failingSince.getTime() >= FAILING_DAYS * DAY_MS) {
-      await this.#disable(webhook, `Nothing has reached it for ${FAILING_DAYS} days.`);
+      const { failingSince } = webhook;
+      await this.#disable(webhook, `Nothing has reached it for ${FAILING_DAYS} days.`, { failingSince });
     }
   }
 
-  async #disable({ id, organizationId, url }: Webhook, disabledReason: string): Promise<void> {
+  /** Unless somebody was faster, or something has reached it meanwhile. */
+  async #disable(
+    { id, organizationId, url }: Webhook,
+    disabledReason: string,
+    expected: Partial<Pick<Webhook, 'failingSince'>> = {},
+  ): Promise<void> {
     const now = this.#deps.clock();
     const event = createEvent(
       now,
@@ -223,7 +233,13 @@ export class WebhookDeliverer {
       { status: { from: 'active', to: 'disabled' }, reason: { from: null, to: disabledReason } },
     );
     const change = { status: 'disabled', disabledReason, updatedAt: new Date(now) } as const;
-    await this.#deps.stores.webhooks.update(organizationId, id, { status: 'active' }, change, event);
+    await this.#deps.stores.webhooks.update(
+      organizationId,
+      id,
+      { status: 'active', ...expected },
+      change,
+      event,
+    );
   }
 }
 

@@ -15,7 +15,7 @@ export type WebhookStore = {
   update(
     organizationId: string,
     id: string,
-    expected: Partial<Pick<Webhook, 'status'>>,
+    expected: Partial<Pick<Webhook, 'status' | 'failingSince'>>,
     change: Partial<
       Pick<Webhook, 'url' | 'description' | 'events' | 'status' | 'disabledReason' | 'failingSince'>
     > & { readonly updatedAt: Date },

@@ -92,8 +92,9 @@ const parseTarget = (text: string, reach: WebhookReach): URL => {
 /** As it stands in a URL: an IPv6 address has brackets there. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
 
-const DNS_TIMEOUT_MS = 2_000;
-const DNS_TRIES = 2;
+/** For one name server, and for all of them together. */
+const DNS_TRY_MS = 1_500;
+const DNS_TIMEOUT_MS = 5_000;
 
 /**
  * Asks the name servers, and not the system's resolver: that one would occupy threads that passwords and files need,
@@ -101,8 +102,10 @@ const DNS_TRIES = 2;
  */
 export const resolveByDns: Resolve = async (name) => {
   if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
-  const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
+  const resolver = new Resolver({ timeout: DNS_TRY_MS, tries: 2 });
+  const timer = setTimeout(() => resolver.cancel(), DNS_TIMEOUT_MS);
   const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+  clearTimeout(timer);
   const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   if (found.length === 0) throw new Error(`${name} has no address`);
   return found;
