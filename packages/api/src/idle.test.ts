@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DAY_MS, revokeIdleKeys, revokeIdleKeysInTurn } from '@kaana/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectRefusal } from './testing/errors.ts';
@@ -73,6 +74,31 @@ it('counts from the last rotation, too, and over more keys than one page', async
   await revokeIdleKeys(api.database.stores, api.clock, 2);
   expect((await admin.keys.list({ status: 'revoked' })).data).toHaveLength(4);
   expect((await admin.keys.get({ id: key.id })).status).toBe('active');
+});
+
+it('gives a key of another system its time from the import on, however old it is', async () => {
+  const tenant = await api.createTenant('enterprise');
+  const { as, accounts } = tenant;
+  const value = createHash('sha256').update(`old ${Math.random()}`).digest('hex');
+  const { results } = await as.admin.keys.import({
+    keys: [
+      {
+        owner: accounts.member.email,
+        name: 'made elsewhere',
+        hash: { format: 'sha256', value },
+        createdAt: new Date(api.clock() - 400 * DAY_MS).toISOString(),
+      },
+    ],
+  });
+  const policies = { idleDays: 30, idleAction: 'disable' as const };
+  expect(await as.admin.organization.policyImpact({ policies })).toMatchObject({ revoked: 0 });
+  await as.admin.organization.update({ policies });
+  await revoke();
+  const id = results[0]?.id ?? '';
+  expect((await as.admin.keys.get({ id })).status).toBe('active');
+  api.clock.advance(31 * DAY_MS);
+  await revoke();
+  expect((await (await again(tenant)).keys.get({ id })).status).toBe('revoked');
 });
 
 it('is done by one process at a time', async () => {

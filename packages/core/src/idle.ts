@@ -10,13 +10,16 @@ import type { Stores } from './stores.ts';
 const TURN = { limit: 1, windowMs: 3600_000 } as const;
 const PAGE = 200;
 
-/** Since when nothing has happened with a key: its last use, or the making of its newest secret. */
+/**
+ * Since when nothing has happened with a key: its last use, or the making of its newest secret. What an imported key did
+ * in the other system nobody knows here: it begins with its import.
+ */
 export const idleSince = (
-  key: Pick<ApiKey, 'createdAt' | 'secrets'>,
+  key: Pick<ApiKey, 'createdAt' | 'secrets' | 'imported'>,
   activity: Pick<KeyActivity, 'lastUsedAt'> | undefined,
 ): Date => {
-  const made = bornAt(key);
-  return activity && activity.lastUsedAt > made ? activity.lastUsedAt : made;
+  const times = [bornAt(key), key.imported?.at, activity?.lastUsedAt];
+  return new Date(Math.max(...times.map((at) => at?.getTime() ?? 0)));
 };
 
 type Idle = { readonly key: ApiKey; readonly since: Date };

@@ -30,9 +30,9 @@ export function CreditFields({ draft, onChange, metered, errors }: CreditFieldsP
     <>
       <Field
         label="Credits"
-        {...(action === 'none' || action === 'take'
-          ? {}
-          : { hint: 'Each request costs one. At zero, requests are refused.' })}
+        hint={
+          action !== 'none' && action !== 'take' && 'Each request costs one. At zero, requests are refused.'
+        }
       >
         {(control) => (
           <Select<CreditAction>

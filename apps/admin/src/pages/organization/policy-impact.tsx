@@ -40,7 +40,8 @@ export function AffectedKeys({ impact: { examples } }: { impact: PolicyImpact })
       <ul aria-label="Keys that are affected" className="divide-y divide-line text-[0.8125rem]">
         {examples.map((example) => (
           <li key={example.id} className="py-2 first:pt-0 last:pb-0 wrap-anywhere">
-            <span className="font-medium">{example.name}</span> <KeyStart start={example.start} small />
+            <span className="font-medium">{example.name}</span>{' '}
+            {example.start && <KeyStart start={example.start} small />}
             <span className="block text-ink-muted">
               of {example.owner.name}: {reasonTexts(example).join('; ')}
             </span>

@@ -94,6 +94,6 @@ export const reasonTexts = ({ reasons, loses }: Example): string[] =>
       case 'allowedScopes':
         return 'was given more than keys may do';
       default:
-        return effect === 'revoked' ? 'is unused, and revoked' : 'is unused';
+        return effect === 'revoked' ? 'unused: is revoked' : 'unused';
     }
   });
