@@ -6,8 +6,9 @@ import { DAY_MS } from '../policies.ts';
 import { createEvent, SYSTEM } from '../principal.ts';
 import type { Stores } from '../stores.ts';
 import { TEST_EVENT } from './events.ts';
+import { DELIVERIES_KEPT_DAYS } from './fan-out.ts';
 import type { AttemptOutcome, Webhook, WebhookAttempt, WebhookDelivery } from './model.ts';
-import { MAX_TRIES, retryDelayMs } from './schedule.ts';
+import { retryDelayMs } from './schedule.ts';
 import { openSecret } from './secrets.ts';
 import type { DeliveryLease } from './store.ts';
 
@@ -18,6 +19,8 @@ const MAX_PARALLEL = 64;
 const MAX_PARALLEL_PER_WEBHOOK = 2;
 /** A webhook that nothing has reached for so long is disabled. Longer than a message is tried. */
 const FAILING_DAYS = 5;
+/** What fails for so long before it can even be sent, is given up. Longer than a message is tried. */
+const UNSENT_DAYS = 5;
 /** Of each webhook so many deliveries are kept in the log. */
 const MAX_KEPT = 5_000;
 const TRIM_TURN = { limit: 1, windowMs: 3600_000 } as const;
@@ -134,8 +137,8 @@ export class WebhookDeliverer {
     if (webhook.status === 'disabled' && !delivery.manual) {
       return this.#giveUp(lease, 'The webhook is disabled.');
     }
-    // Counted when it is taken: so does end what fails before it can be sent, or takes its process with it.
-    if (delivery.tries > MAX_TRIES) return this.#giveUp(lease, 'It could not be sent.');
+    const begunAt = delivery.expiresAt.getTime() - DELIVERIES_KEPT_DAYS * DAY_MS;
+    if (clock() - begunAt > UNSENT_DAYS * DAY_MS) return this.#giveUp(lease, 'It could not be sent.');
     const payload = delivery.payload ?? (await this.#payloadOf(delivery));
     if (payload === null) return stores.webhookDeliveries.drop(lease);
     // Stored before it is sent for the first time: whoever goes on with it sends the same bytes.
@@ -196,7 +199,7 @@ export class WebhookDeliverer {
     const delay =
       delivered || attempt.outcome === 'gone'
         ? null
-        : retryDelayMs(lease.delivery.tries, retryAfterMs, Math.random());
+        : retryDelayMs(lease.delivery.tries + 1, retryAfterMs, Math.random());
     await stores.webhookDeliveries.finish(lease, attempt, {
       status: delivered ? 'delivered' : delay === null ? 'failed' : 'pending',
       nextAttemptAt: delay === null ? null : new Date(clock() + delay),

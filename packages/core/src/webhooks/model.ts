@@ -59,7 +59,7 @@ export type WebhookDelivery = {
   /** The body, from the first attempt on: the same bytes in every attempt. */
   readonly payload: string | null;
   readonly status: 'pending' | 'delivered' | 'failed';
-  /** Since it was last asked for; decides about when to try again. */
+  /** Attempts that came to their end, since it was last asked for: by them goes when to try again. */
   readonly tries: number;
   /** The latest ones, oldest first. */
   readonly attempts: readonly WebhookAttempt[];

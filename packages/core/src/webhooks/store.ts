@@ -45,10 +45,11 @@ export type WebhookDeliveryStore = {
   insertMany(deliveries: readonly WebhookDelivery[]): Promise<void>;
   get(organizationId: string, webhookId: string, id: string): Promise<WebhookDelivery | null>;
   list(organizationId: string, webhookId: string, page: PageQuery): Promise<WebhookDelivery[]>;
-  /** Takes one that is due, but of none of the webhooks `except`, until `until`, and counts the try. */
+  /** Takes one that is due, but of none of the webhooks `except`, until `until`. */
   claim(now: Date, until: Date, except: readonly string[]): Promise<DeliveryLease | null>;
-  /** Only while the lease is held; so do the next two. */
+  /** Only while the lease is held, as the next two. */
   setPayload(lease: DeliveryLease, payload: string): Promise<boolean>;
+  /** Counts the try. */
   finish(
     lease: DeliveryLease,
     attempt: WebhookAttempt,

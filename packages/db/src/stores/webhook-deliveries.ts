@@ -84,7 +84,7 @@ export const createWebhookDeliveryStore = ({
           nextAttemptAt: { $type: 'date', $lte: now },
           ...(except.length > 0 ? { webhookId: { $nin: except as string[] } } : {}),
         },
-        { $set: { nextAttemptAt: until, leaseId }, $inc: { tries: 1 } },
+        { $set: { nextAttemptAt: until, leaseId } },
         { sort: { nextAttemptAt: 1 }, returnDocument: 'after' },
       );
       return claimed && { delivery: toDelivery(claimed as unknown as StoredDelivery), leaseId };
@@ -94,6 +94,7 @@ export const createWebhookDeliveryStore = ({
     finish: async (lease, attempt: WebhookAttempt, { status, nextAttemptAt }) => {
       const { matchedCount } = await collection.updateOne(held(lease), {
         $set: { status, ...(nextAttemptAt ? { nextAttemptAt } : {}) },
+        $inc: { tries: 1 },
         $unset: { leaseId: 1, ...(nextAttemptAt ? {} : { nextAttemptAt: 1 }) },
         $push: { attempts: { $each: [attempt], $slice: -ATTEMPTS_KEPT } as never },
       });
