@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWebhookTargets, kindOfAddress, type WebhookReach } from './targets.ts';
+import { createWebhookTargets, kindOfAddress, resolveByDns, type WebhookReach } from './targets.ts';
 
 const PUBLIC = '93.184.215.14';
 
@@ -90,6 +90,15 @@ describe('where webhooks may lead', () => {
     await expect(unknown.addressesOf('https://example.com/')).rejects.toMatchObject({
       code: 'invalid_input',
     });
+  });
+
+  it('takes localhost for this machine, and asks nobody', async () => {
+    for (const name of ['localhost', 'app.localhost']) {
+      expect(await resolveByDns(name)).toEqual(['127.0.0.1', '::1']);
+      await expect(createWebhookTargets('public').addressesOf(`https://${name}/`)).rejects.toMatchObject({
+        code: 'invalid_input',
+      });
+    }
   });
 
   it('takes http to this machine for development, and to private networks where an operator says so', async () => {

@@ -10,7 +10,10 @@ import { beforeCursor, NEWEST_FIRST, toEntity } from '../entity.ts';
 import { duplicatesOf } from '../errors.ts';
 import type { Models, StoredDelivery, StoredEvent } from '../schemas.ts';
 
-/** Losing a mark costs a second fan-out, which changes nothing: no need to wait for the disk. */
+/**
+ * A lost mark costs a second fan-out, which changes nothing, and a lost lease a second attempt: no need to wait for the
+ * disk, every second, in every process.
+ */
 const RELAXED = { w: 1, journal: false } as const;
 /** Of each delivery, the latest. */
 const ATTEMPTS_KEPT = 20;
@@ -85,7 +88,7 @@ export const createWebhookDeliveryStore = ({
           ...(except.length > 0 ? { webhookId: { $nin: except as string[] } } : {}),
         },
         { $set: { nextAttemptAt: until, leaseId } },
-        { sort: { nextAttemptAt: 1 }, returnDocument: 'after' },
+        { sort: { nextAttemptAt: 1 }, returnDocument: 'after', writeConcern: RELAXED },
       );
       return claimed && { delivery: toDelivery(claimed as unknown as StoredDelivery), leaseId };
     },
