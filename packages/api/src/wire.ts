@@ -114,7 +114,9 @@ const toKey = (
     start,
     createdAt: iso(createdAt),
     expiresAt: isoOrNull(expiresAt),
-    lastUsedAt: isoOrNull(activity?.secrets[id]),
+    lastUsedAt: isoOrNull(activity?.secrets[id]?.at),
+    lastUsedIp: activity?.secrets[id]?.ip || null,
+    lastUsedUserAgent: activity?.secrets[id]?.userAgent || null,
   })),
 });
 

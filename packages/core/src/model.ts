@@ -103,13 +103,16 @@ export type ApiKey = {
   readonly leakSource?: LeakSource;
 };
 
+/** A last use, and from where it came; empty where that is not known. */
+export type LastUse = { readonly at: Date; readonly ip: string; readonly userAgent: string };
+
 /** Written behind, apart from the key, so that use never contends with a change of state. */
 export type KeyActivity = {
   readonly lastUsedAt: Date;
   readonly ip: string;
   readonly userAgent: string;
   /** Secret id -> last use. */
-  readonly secrets: Readonly<Record<string, Date>>;
+  readonly secrets: Readonly<Record<string, LastUse>>;
   /** What the key was used for: permission -> when a request that needs it last passed. */
   readonly permissions: Readonly<Partial<Record<Permission, Date>>>;
   /** Since when `permissions` is complete; `null` where nothing was recorded yet. */

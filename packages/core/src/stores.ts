@@ -308,6 +308,8 @@ export type UsageStore = {
    */
   rollUp(now: number): Promise<boolean>;
   activity(keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyActivity>>;
+  /** Of secrets that their key no longer has, so that what is kept of a key does not grow with each rotation. */
+  forgetSecrets(keyId: string, secretIds: readonly string[]): Promise<void>;
 };
 
 /** What the database remembers of one limit; `revision` is `null` where it remembers nothing. */

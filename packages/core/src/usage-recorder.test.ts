@@ -116,16 +116,12 @@ describe('the usage recorder', () => {
 
   it('keeps last use per secret, so that a rotation shows which one is still in use', async () => {
     const { ledger, recorder, advance } = start();
-    const record = (secretId: string) =>
-      recorder.record({
-        principal: principalOf('key_1', secretId),
-        outcome: 'served',
-        ip: null,
-        userAgent: null,
-      });
-    record('sec_old');
+    const record = (secretId: string, ip: string | null, userAgent: string | null) =>
+      recorder.record({ principal: principalOf('key_1', secretId), outcome: 'served', ip, userAgent });
+    record('sec_old', '192.0.2.9', 'wget');
+    record('sec_old', '192.0.2.1', 'curl');
     advance(5);
-    record('sec_new');
+    record('sec_new', null, null);
     await recorder.flush();
     expect(ledger.batches[0]?.activity).toEqual([
       {
@@ -133,7 +129,10 @@ describe('the usage recorder', () => {
         lastUsedAt: new Date(10 * MINUTE_MS + 5),
         ip: '',
         userAgent: '',
-        secrets: { sec_old: new Date(10 * MINUTE_MS), sec_new: new Date(10 * MINUTE_MS + 5) },
+        secrets: {
+          sec_old: { at: new Date(10 * MINUTE_MS), ip: '192.0.2.1', userAgent: 'curl' },
+          sec_new: { at: new Date(10 * MINUTE_MS + 5), ip: '', userAgent: '' },
+        },
         permissions: {},
         permissionsSince: new Date(10 * MINUTE_MS),
       },

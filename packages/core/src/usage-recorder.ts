@@ -1,5 +1,6 @@
 import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
+import type { LastUse } from './model.ts';
 import type { Permission } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import type { ActivityDelta, UsageDelta, UsageStore } from './stores.ts';
@@ -14,12 +15,12 @@ export type Use = {
   readonly exercised?: Permission | readonly Permission[] | null;
 };
 
+type PendingUse = { at: number; ip: string; userAgent: string };
 type PendingActivity = {
   readonly since: number;
-  lastUsedAt: number;
-  ip: string;
-  userAgent: string;
-  readonly secrets: Map<string, number>;
+  /** One of `secrets`. */
+  last: PendingUse;
+  readonly secrets: Map<string, PendingUse>;
   readonly permissions: Map<Permission, number>;
 };
 
@@ -123,21 +124,20 @@ export class UsageRecorder {
     if (!activity) {
       const [first] = this.#activity.keys();
       if (first !== undefined && this.#activity.size >= this.#bounds.activity) this.#activity.delete(first);
-      activity = {
-        since: now,
-        lastUsedAt: now,
-        ip: '',
-        userAgent: '',
-        secrets: new Map(),
-        permissions: new Map(),
-      };
+      const use = { at: now, ip: '', userAgent: '' };
+      activity = { since: now, last: use, secrets: new Map([[secretId, use]]), permissions: new Map() };
       this.#activity.set(keyId, activity);
     }
-    activity.lastUsedAt = now;
-    activity.ip = ip ?? '';
-    activity.userAgent =
+    let use = activity.secrets.get(secretId);
+    if (!use) {
+      use = { at: now, ip: '', userAgent: '' };
+      activity.secrets.set(secretId, use);
+    }
+    use.at = now;
+    use.ip = ip ?? '';
+    use.userAgent =
       userAgent && userAgent.length > LONG_USER_AGENT ? shortened(userAgent) : (userAgent ?? '');
-    activity.secrets.set(secretId, now);
+    activity.last = use;
     if (typeof exercised === 'string') activity.permissions.set(exercised, now);
     else if (exercised) for (const permission of exercised) activity.permissions.set(permission, now);
   }
@@ -189,22 +189,28 @@ export class UsageRecorder {
   }
 }
 
-const addMissing = <Key>(newer: Map<Key, number>, older: ReadonlyMap<Key, number>): void => {
-  for (const [key, at] of older) if (!newer.has(key)) newer.set(key, at);
+const addMissing = <Key, Value>(newer: Map<Key, Value>, older: ReadonlyMap<Key, Value>): void => {
+  for (const [key, value] of older) if (!newer.has(key)) newer.set(key, value);
 };
 
 const toDates = (times: ReadonlyMap<string, number>): Record<string, Date> =>
   Object.fromEntries([...times].map(([key, at]) => [key, new Date(at)]));
 
-const toDelta = ([keyId, { since, lastUsedAt, ip, userAgent, secrets, permissions }]: [
+const toLastUse = ({ at, ip, userAgent }: PendingUse): LastUse => ({
+  at: new Date(at),
+  ip,
+  userAgent: shortened(userAgent),
+});
+
+const toDelta = ([keyId, { since, last, secrets, permissions }]: [
   string,
   PendingActivity,
 ]): ActivityDelta => ({
   keyId,
-  lastUsedAt: new Date(lastUsedAt),
-  ip,
-  userAgent: shortened(userAgent),
-  secrets: toDates(secrets),
+  lastUsedAt: new Date(last.at),
+  ip: last.ip,
+  userAgent: shortened(last.userAgent),
+  secrets: Object.fromEntries([...secrets].map(([id, use]) => [id, toLastUse(use)])),
   permissions: toDates(permissions),
   permissionsSince: new Date(since),
 });

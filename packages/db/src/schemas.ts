@@ -252,6 +252,7 @@ const keyActivity = new Schema(
     _id: text,
     last: { type: new Schema({ at: date, ip: String, userAgent: String }, { _id: false }), required: true },
     secrets: { type: Schema.Types.Mixed, default: {} },
+    secretUses: { type: Schema.Types.Mixed, default: {} },
     permissions: { type: Schema.Types.Mixed, default: {} },
     permissionsSince: optionalDate,
   },
@@ -394,8 +395,11 @@ export type StoredMark = { _id: string; until: Date };
 export type StoredUsage = Omit<UsageDelta, 'minute' | 'counts'> & Counts & { _id: string; at: Date };
 export type StoredRollUp = { _id: 'hours' | 'days'; until?: Date; cleared?: Date };
 /** What was written before permissions were recorded has none of them. */
-export type StoredActivity = Pick<KeyActivity, 'secrets'> & {
+export type StoredActivity = {
   _id: string;
+  /** As it was written before addresses were recorded with it. */
+  secrets?: Readonly<Record<string, Date>>;
+  secretUses?: KeyActivity['secrets'];
   permissions?: KeyActivity['permissions'];
   permissionsSince?: Date | null;
   last: { at: Date; ip: string; userAgent: string };

@@ -31,6 +31,8 @@ export const KeySecret = z.object({
   createdAt: Timestamp,
   expiresAt: Timestamp.nullable().describe('Set on a secret that has been rotated out'),
   lastUsedAt: Timestamp.nullable(),
+  lastUsedIp: z.string().nullable(),
+  lastUsedUserAgent: z.string().nullable(),
 });
 
 export const Key = z

@@ -14,7 +14,7 @@ it('the last use of a key is the latest one, whoever writes his later', async ()
     lastUsedAt: new Date(time),
     ip,
     userAgent: `agent of ${ip}`,
-    secrets: { [secret]: new Date(time) },
+    secrets: { [secret]: { at: new Date(time), ip, userAgent: `agent of ${ip}` } },
     permissions: { 'projects:read': new Date(time) } as const,
     permissionsSince: new Date(time),
   });
@@ -25,12 +25,34 @@ it('the last use of a key is the latest one, whoever writes his later', async ()
     lastUsedAt: new Date(2_000),
     ip: '192.0.2.2',
     userAgent: 'agent of 192.0.2.2',
-    secrets: { sec_1: new Date(2_000), sec_2: new Date(1_500) },
+    secrets: {
+      sec_1: { at: new Date(2_000), ip: '192.0.2.2', userAgent: 'agent of 192.0.2.2' },
+      sec_2: { at: new Date(1_500), ip: '192.0.2.8', userAgent: 'agent of 192.0.2.8' },
+    },
     permissions: { 'projects:read': new Date(2_000) },
     permissionsSince: new Date(1_000),
   });
   await usage.add([], [use('sec_2', 3_000, '192.0.2.1')]);
   expect((await usage.activity(['key_1'])).get('key_1')).toMatchObject({ ip: '192.0.2.1' });
+});
+
+it('of secrets that were used before addresses were recorded, the time is known, and all of it from the next use on', async () => {
+  const { usage } = database.stores;
+  const at = new Date(1_000);
+  const last = { at, ip: '192.0.2.1', userAgent: 'curl' };
+  await database
+    .raw('key_activity')
+    .insertOne({ _id: 'key_before' as never, last, secrets: { sec_1: at, sec_2: at } });
+  const later = { at: new Date(2_000), ip: '192.0.2.2', userAgent: 'wget' };
+  const use = { keyId: 'key_before', lastUsedAt: later.at, ip: later.ip, userAgent: later.userAgent };
+  await usage.add([], [{ ...use, secrets: { sec_1: later }, permissions: {}, permissionsSince: later.at }]);
+  const secrets = async () => (await usage.activity(['key_before'])).get('key_before')?.secrets;
+  expect(await secrets()).toEqual({ sec_1: later, sec_2: { at, ip: '', userAgent: '' } });
+  await usage.forgetSecrets('key_before', ['sec_2', 'sec_unknown']);
+  await usage.forgetSecrets('key_nobody_has', ['sec_2']);
+  await usage.forgetSecrets('key_before', []);
+  expect(await secrets()).toEqual({ sec_1: later });
+  expect((await usage.activity(['key_nobody_has'])).size).toBe(0);
 });
 
 it('of a key that was used before permissions were recorded, nothing is said about them until its next use', async () => {

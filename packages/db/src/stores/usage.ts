@@ -1,6 +1,7 @@
 import {
   type Counts,
   isHeld,
+  type KeyActivity,
   OUTCOMES,
   planUsage,
   type UsageAnswer,
@@ -33,8 +34,17 @@ const matching = ({ organizationId, accountId, keyId, keyIds }: UsageQuery, { fr
   ...(keyIds === undefined ? {} : { keyId: { $in: keyIds as string[] } }),
 });
 /** The fields of `values` by their paths below `field`. */
-const below = (field: string, values: Readonly<Record<string, Date>>): Record<string, Date> =>
-  Object.fromEntries(Object.entries(values).map(([name, at]) => [`${field}.${name}`, at]));
+const below = <Value>(field: string, values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${field}.${name}`, value]));
+
+/** By secret; the later of the two that may be stored of one. */
+const lastUses = ({ secrets = {}, secretUses = {} }: StoredActivity): KeyActivity['secrets'] => {
+  const before = Object.entries(secrets).filter(([id, at]) => !(secretUses[id] && secretUses[id].at >= at));
+  return {
+    ...secretUses,
+    ...Object.fromEntries(before.map(([id, at]) => [id, { at, ip: '', userAgent: '' }])),
+  };
+};
 const SUMS = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, { $sum: `$${outcome}` }]));
 const toCounts = ({ served, clientError, denied, rateLimited, serverError }: Counts): Counts => ({
   served,
@@ -90,7 +100,7 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
           update: {
             $max: {
               last: { at: lastUsedAt, ip, userAgent },
-              ...below('secrets', delta.secrets),
+              ...below('secretUses', delta.secrets),
               ...below('permissions', delta.permissions),
             },
             $min: { permissionsSince: delta.permissionsSince },
@@ -155,17 +165,26 @@ export const createUsageStore = (models: Models, bounds: RollUpBounds = DEFAULT_
     activity: async (keyIds) => {
       const found = await activity.find({ _id: { $in: keyIds } }).lean<StoredActivity[]>();
       return new Map(
-        found.map(({ _id, last: { at, ip, userAgent }, secrets, permissions, permissionsSince }) => [
-          _id,
+        found.map((stored) => [
+          stored._id,
           {
-            lastUsedAt: at,
-            ip,
-            userAgent,
-            secrets,
-            permissions: permissions ?? {},
-            permissionsSince: permissionsSince ?? null,
+            lastUsedAt: stored.last.at,
+            ip: stored.last.ip,
+            userAgent: stored.last.userAgent,
+            secrets: lastUses(stored),
+            permissions: stored.permissions ?? {},
+            permissionsSince: stored.permissionsSince ?? null,
           },
         ]),
+      );
+    },
+    forgetSecrets: async (keyId, secretIds) => {
+      const unset = secretIds.flatMap((id) => [`secrets.${id}`, `secretUses.${id}`]);
+      if (unset.length === 0) return;
+      await activity.collection.updateOne(
+        { _id: keyId as never },
+        { $unset: Object.fromEntries(unset.map((path) => [path, 1])) },
+        { writeConcern: RELAXED },
       );
     },
     rollUp: (now) => rollUp(collections, now, bounds),
