@@ -91,7 +91,7 @@ export const createVictim = async (admin: Session, urls: readonly string[]): Pro
             take: async () => {
               const rotated = await admin.mutate<
                 Created & { key: { secrets: { expiresAt: string | null }[] } }
-              >('keys.rotate', { id: key.id, overlapSeconds: 1 });
+              >('keys.rotate', { id: key.id, overlapSeconds: 1, overlapBegins: 'now' });
               await moment(Date.parse(rotated.key.secrets[1]?.expiresAt ?? ''));
               return { path: '/api/user', token: rotated.token };
             },

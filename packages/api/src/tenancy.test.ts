@@ -177,6 +177,8 @@ describe('no procedure shows or changes anything of another organization', () =>
     'keys.update',
     'keys.revoke',
     'keys.rotate',
+    'keys.endRotation',
+    'keys.cancelRotation',
     'keys.credits',
     'projects.get',
     'projects.delete',

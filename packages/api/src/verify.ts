@@ -139,14 +139,31 @@ const toRateLimit = ({ limit, remaining, resetSeconds }: RateLimitState) => ({
   resetSeconds,
 });
 
+/**
+ * A verification that counts is a use of the token, and may be the first one; what only asks, or asks for an
+ * explanation, leaves the overlap of a rotation as it is.
+ */
+const used = (
+  domain: Domain,
+  caller: Caller,
+  { token, ip, cost = 1 }: VerifyItem,
+  found: Match | KaanaError,
+  explained: boolean,
+): Match | KaanaError | Promise<Match | KaanaError> =>
+  found instanceof KaanaError || cost === 0 || explained || !mayKnow(caller, found)
+    ? found
+    : domain.authentication.use(found, token, ip ?? null);
+
 const answer = async (
   domain: Domain,
   caller: Caller,
   item: VerifyItem,
-  found: Match | KaanaError,
+  asked: Match | KaanaError,
   explained: boolean,
 ): Promise<Verdict> => {
   const { token, cost = 1 } = item;
+  const use = used(domain, caller, item, asked, explained);
+  const found = use instanceof Promise ? await use : use;
   const malformed = found instanceof KaanaError && found.code === 'key_malformed';
   if (found instanceof KaanaError || !mayKnow(caller, found)) {
     const refusal = malformed ? found : unknownKey(caller);

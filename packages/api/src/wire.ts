@@ -4,6 +4,7 @@ import {
   type AuditEvent,
   type Counts,
   type Domain,
+  isOver,
   type KeyActivity,
   type Organization,
   PLAN_TABLE,
@@ -109,16 +110,27 @@ const toKey = (
         migratedAt: isoOrNull(key.imported.migratedAt),
       }
     : null,
-  secrets: key.secrets.map(({ id, start, createdAt, expiresAt }) => ({
-    id,
-    start,
-    createdAt: iso(createdAt),
-    expiresAt: isoOrNull(expiresAt),
-    lastUsedAt: isoOrNull(activity?.secrets[id]?.at),
-    lastUsedIp: activity?.secrets[id]?.ip || null,
-    lastUsedUserAgent: activity?.secrets[id]?.userAgent || null,
-  })),
+  secrets: toSecrets(key, activity, now),
 });
+
+const toSecrets = (key: ApiKey, activity: KeyActivity | undefined, now: number) => {
+  const waiting = key.secrets[0]?.unused?.overlapSeconds ?? null;
+  return key.secrets.map((secret, index) => {
+    const { id, start, createdAt, expiresAt, unused } = secret;
+    const lastUse = activity?.secrets[id];
+    return {
+      id,
+      start,
+      createdAt: iso(createdAt),
+      expiresAt: isoOrNull(expiresAt),
+      expiresAfterFirstUseSeconds: index > 0 && !isOver(secret, now) ? waiting : null,
+      unused: unused !== undefined,
+      lastUsedAt: isoOrNull(lastUse?.at),
+      lastUsedIp: lastUse?.ip || null,
+      lastUsedUserAgent: lastUse?.userAgent || null,
+    };
+  });
+};
 
 /**
  * Keys with their owners and last uses, read in two queries whatever their number, a third one for lists in report mode,

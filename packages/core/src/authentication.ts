@@ -7,10 +7,12 @@ import { KaanaError } from './errors.ts';
 import { type Candidate, type ForeignTokens, throughMigration } from './foreign-tokens.ts';
 import { refusalOfKey } from './ghost-use.ts';
 import { isForeignToken } from './imported-hash.ts';
+import { isOver } from './key-secrets.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { quotasOf } from './named-limits.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import { enforcedIps, enforcedScopes, reportedScopes } from './restrictions.ts';
+import type { FirstUses } from './rotation.ts';
 import { digestSession } from './sessions.ts';
 import type { Credentials, Stores } from './stores.ts';
 import type { WouldRefuseRecorder } from './would-refuse.ts';
@@ -29,11 +31,19 @@ export type Authentication = {
   key(token: string, ip: string | null): Promise<KeyPrincipal>;
   /** The first half of `key`: whose token it is, whatever may be wrong with it; or `key_malformed`, `key_unknown`. */
   find(token: string, ip: string | null): Promise<Match | KaanaError>;
+  /**
+   * Between the two, where it counts as a use: of a new secret, the first one is written down before it is answered, as
+   * long as the key can be used. What is the case then; nothing is asked for any other secret.
+   */
+  use(match: Match, token: string, ip: string | null): Match | Promise<Match | KaanaError>;
   /** The second half: throws what `key` would. With `quiet`, nothing is noted of what would have been refused. */
   principal(match: Match, ip: string | null, options?: { readonly quiet?: boolean }): KeyPrincipal;
   /** The principal of a session cookie's value. Errors: `session_invalid`, `account_inactive`. */
   session(value: string): Promise<Principal>;
 };
+
+/** A first use that loses to other changes of its key is looked at again, but not for ever. */
+const FIRST_USE_ATTEMPTS = 5;
 
 /** Pure verdicts on a key, one for each thing that can be wrong with it. */
 export const assessStatus = ({ status }: ApiKey): KaanaError | null =>
@@ -46,11 +56,11 @@ export const assessExpiry = ({ expiresAt }: ApiKey, now: number): KaanaError | n
     ? new KaanaError('key_expired', 'This API key has expired. Create a new one under Settings > API Keys.')
     : null;
 
-export const assessSecret = ({ expiresAt }: KeySecret, now: number): KaanaError | null =>
-  expiresAt && expiresAt.getTime() <= now
+export const assessSecret = (secret: KeySecret, now: number): KaanaError | null =>
+  isOver(secret, now)
     ? new KaanaError(
         'key_expired',
-        'This API key was rotated, and its old secret has expired. Use the new one.',
+        'This secret of the API key was rotated out, or taken back, and has expired. Use its current one.',
       )
     : null;
 
@@ -133,6 +143,7 @@ export const createAuthentication = (
   peppers: Peppers,
   clock: Clock,
   foreign: ForeignTokens,
+  firstUses: FirstUses,
   wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
 ): Authentication => {
   const credentials = new Coalescer<string, Credentials>((digests) => stores.credentials.find(digests));
@@ -197,14 +208,47 @@ export const createAuthentication = (
     return principalOf(key, secret, account, organization, wouldRefuse);
   };
 
+  const find = async (token: string, ip: string | null) => (await locate(token, ip)) ?? unknown();
+
+  /** `null` where it is refused. */
+  const admitted = (match: Match, ip: string | null): KeyPrincipal | null => {
+    try {
+      return toPrincipal(match, ip, true);
+    } catch (error) {
+      if (error instanceof KaanaError) return null;
+      throw error;
+    }
+  };
+
+  const useFirst = async (first: Match, token: string, ip: string | null): Promise<Match | KaanaError> => {
+    let match: Match | KaanaError = first;
+    for (let attempt = 0; attempt < FIRST_USE_ATTEMPTS; attempt++) {
+      const principal = admitted(match, ip);
+      if (!principal) return match;
+      const key = await firstUses(match.found.key, principal, ip);
+      const [secret] = key?.secrets ?? [];
+      if (key && secret) return { found: { ...match.found, key }, secret };
+      match = await find(token, ip);
+      if (match instanceof KaanaError || !match.secret.unused) return match;
+    }
+    throw new KaanaError('overloaded', 'This API key is being changed. Try again in a moment.', {
+      retryAfterSeconds: 1,
+    });
+  };
+  const use: Authentication['use'] = (match, token, ip) =>
+    match.secret.unused ? useFirst(match, token, ip) : match;
+
   return {
+    find,
+    use,
+
     key: async (token, ip) => {
-      const match = (await locate(token, ip)) ?? unknown();
+      let match = (await locate(token, ip)) ?? unknown();
+      if (match instanceof KaanaError) throw match;
+      if (match.secret.unused) match = await useFirst(match, token, ip);
       if (match instanceof KaanaError) throw match;
       return toPrincipal(match, ip, false);
     },
-
-    find: async (token, ip) => (await locate(token, ip)) ?? unknown(),
 
     principal: (match, ip, { quiet = false } = {}) => toPrincipal(match, ip, quiet),
 

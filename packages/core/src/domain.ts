@@ -12,6 +12,7 @@ import { createOrganizations, type Organizations } from './organizations.ts';
 import type { Passwords } from './passwords.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { Quotas } from './quotas.ts';
+import { createFirstUses, createRotation, type Rotation } from './rotation.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { Stores } from './stores.ts';
 import { createTokenFinder, type TokenFinder } from './token-finder.ts';
@@ -40,6 +41,7 @@ export type Domain = {
   readonly wouldRefuse: WouldRefuseRecorder;
   readonly ghosts: GhostRecorder;
   readonly keys: Keys;
+  readonly rotation: Rotation;
   readonly imports: Imports;
   readonly tokens: TokenFinder;
   readonly leaks: Leaks;
@@ -66,11 +68,19 @@ export const createDomain = ({
     clock,
     wouldRefuse,
     ghosts: new GhostRecorder(stores.ghostUse, clock),
-    authentication: createAuthentication(stores, peppers, clock, foreign, wouldRefuse),
+    authentication: createAuthentication(
+      stores,
+      peppers,
+      clock,
+      foreign,
+      createFirstUses(stores, clock),
+      wouldRefuse,
+    ),
     limiter: new Limiter(stores.limits),
     quotas: new Quotas(stores.quotas, () => stores.limits.now()),
     recorder: new UsageRecorder(stores.usage, clock),
     keys,
+    rotation: createRotation(stores, keys.get, peppers, clock),
     imports: createImports(stores, keys, peppers, clock),
     tokens,
     leaks: createLeaks(stores, tokens, clock),

@@ -28,6 +28,8 @@ export const ERRORS = {
   already_exists: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   rotation_in_progress: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   webhook_limit_reached: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
+  rotation_not_in_progress: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
+  new_secret_used: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   last_admin: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   changed_meanwhile: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
   payload_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', title: 'Content Too Large' },

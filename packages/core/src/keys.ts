@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { mintToken, tokenStart } from '@kaana/api-key';
 import type { Peppers } from '@kaana/api-key/digest';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
@@ -13,18 +12,12 @@ import {
   requireMayLimit,
   requireUnlimitedKey,
 } from './key-quota.ts';
-import type { ApiKey, KeySecret } from './model.ts';
+import { mintSecret } from './key-secrets.ts';
+import type { ApiKey } from './model.ts';
 import { canonicalLimits, type NamedLimit } from './named-limits.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
 import { PLAN_TABLE } from './plans.ts';
-import {
-  bornAt,
-  expiryViolation,
-  requireKept,
-  scopesViolation,
-  violationsOf,
-  withinPolicies,
-} from './policies.ts';
+import { bornAt, expiryViolation, requireKept, scopesViolation, withinPolicies } from './policies.ts';
 import {
   accountInReach,
   type Caller,
@@ -69,6 +62,14 @@ export type NewKey = RestrictionChange & {
 export type KeyChange = Partial<Omit<NewKey, 'credits'>>;
 export type KeyWithToken = { readonly key: ApiKey; readonly token: string };
 
+export const keyTarget = (key: Pick<ApiKey, 'id' | 'name'>) => ({ type: 'key', id: key.id, name: key.name });
+export const alreadyRevoked = () =>
+  new KaanaError('already_revoked', 'This API key is revoked already. That is final: create a new one.');
+export const alreadyExpired = () =>
+  new KaanaError('already_expired', 'This API key has expired. That is final: create a new one.');
+export const changedMeanwhile = () =>
+  new KaanaError('changed_meanwhile', 'Another request changed this API key. Look again and repeat.');
+
 export type Keys = {
   list(
     principal: Principal,
@@ -88,8 +89,6 @@ export type Keys = {
   changeCredits(caller: Caller, id: string, change: CreditChange): Promise<ApiKey>;
   /** Final. Errors: `already_revoked`. */
   revoke(caller: Caller, id: string, reason: string | null): Promise<ApiKey>;
-  /** A new secret on the same key; the old one lives on for the overlap. Errors: `rotation_in_progress`. */
-  rotate(caller: Caller, id: string, overlapSeconds: number): Promise<KeyWithToken>;
   /** Brings an account's active keys into the slots of a limit. Returns how many active keys it has. */
   compactSlots(accountId: string, limit: number): Promise<number>;
   /**
@@ -105,27 +104,7 @@ export const createKeys = (
 ): Keys => {
   /** So that parallel creations of one account do not race each other for its slots. */
   const creations = new Turns();
-  const target = (key: Pick<ApiKey, 'id' | 'name'>) => ({ type: 'key', id: key.id, name: key.name });
   const notFound = () => new KaanaError('not_found', 'No such API key in your organization.');
-  const alreadyRevoked = () =>
-    new KaanaError('already_revoked', 'This API key is revoked already. That is final: create a new one.');
-  const alreadyExpired = () =>
-    new KaanaError('already_expired', 'This API key has expired. That is final: create a new one.');
-
-  const mintSecret = (now: number): { token: string; secret: KeySecret } => {
-    const token = mintToken();
-    return {
-      token,
-      secret: {
-        id: createId('sec', now),
-        digest: peppers.digest(token),
-        pepperId: peppers.current.id,
-        start: tokenStart(token),
-        createdAt: new Date(now),
-        expiresAt: null,
-      },
-    };
-  };
 
   const get = async (principal: Principal, id: string): Promise<ApiKey> => {
     const key = await stores.keys.get(principal.organization.id, id);
@@ -139,10 +118,7 @@ export const createKeys = (
     const key = await get(principal, id);
     if (key.status === 'revoked') return alreadyRevoked();
     if (statusOf(key, clock()) === 'expired' || key.slot === null) return alreadyExpired();
-    return new KaanaError(
-      'changed_meanwhile',
-      'Another request changed this API key. Look again and repeat.',
-    );
+    return changedMeanwhile();
   };
 
   const checkExpiry = (expiresAt: Date | null | undefined) => {
@@ -199,7 +175,7 @@ export const createKeys = (
     limit: number | null,
     caller: Caller,
   ): Promise<ApiKey> => {
-    const event = eventOf(clock(), caller, 'key.created', target(key), {
+    const event = eventOf(clock(), caller, 'key.created', keyTarget(key), {
       name: { from: null, to: key.name },
       scopes: { from: null, to: key.scopes },
       ...(key.scopes ? { scopesMode: { from: null, to: key.scopesMode } } : {}),
@@ -285,7 +261,7 @@ export const createKeys = (
       requireAddressesWithin(principal, enforcedIps(restrictions));
       requireUnlimitedKey(principal, 'create keys');
       if (input.credits) requireMayGiveCredits(principal);
-      const { token, secret } = mintSecret(now);
+      const { token, secret } = mintSecret(peppers, now);
       const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
       const draft = {
         id: createId('key', now),
@@ -345,7 +321,7 @@ export const createKeys = (
         ...(changes.scopes || changes.scopesMode ? { scopesChangedAt: now } : {}),
         ...(changes.allowedIps || changes.allowedIpsMode ? { allowedIpsChangedAt: now } : {}),
       };
-      const event = eventOf(now.getTime(), caller, 'key.updated', target(key), changes);
+      const event = eventOf(now.getTime(), caller, 'key.updated', keyTarget(key), changes);
       const updated = await stores.keys.update(principal.organization.id, id, written, event, expected);
       if (!updated) throw await refusalOf(principal, id);
       return updated;
@@ -362,7 +338,7 @@ export const createKeys = (
         const credits = changeCredits(key.credits, change, now);
         const told = creditChanges(key.credits, credits, change);
         if (Object.keys(told).length === 0) return key;
-        const event = eventOf(now, caller, 'key.credits_changed', target(key), told);
+        const event = eventOf(now, caller, 'key.credits_changed', keyTarget(key), told);
         const updated = await stores.keys.update(principal.organization.id, id, { credits }, event, {
           credits: key.credits,
         });
@@ -375,66 +351,13 @@ export const createKeys = (
       const { principal } = caller;
       const key = await get(principal, id);
       const now = clock();
-      const event = eventOf(now, caller, 'key.revoked', target(key), {
+      const event = eventOf(now, caller, 'key.revoked', keyTarget(key), {
         status: { from: 'active', to: 'revoked' },
         reason: { from: null, to: reason },
       });
       const revoked = await stores.keys.revoke(principal.organization.id, id, new Date(now), reason, event);
       if (!revoked) throw alreadyRevoked();
       return revoked;
-    },
-
-    rotate: async (caller, id, overlapSeconds) => {
-      const { principal } = caller;
-      const key = await get(principal, id);
-      if (key.status === 'revoked') throw alreadyRevoked();
-      const now = clock();
-      if (statusOf(key, now) === 'expired') throw alreadyExpired();
-      // The answer carries a token that can do all that the key can: it must not be more than the caller can.
-      const { account, organization } = principal;
-      requireWithin(
-        principal,
-        withinPolicies(organization, effectivePermissions(account.role, enforcedScopes(key))),
-        'yourself',
-      );
-      requireAddressesWithin(principal, enforcedIps(key));
-      // A new secret is as good as a new key: it is not to keep up what a policy no longer allows.
-      requireKept(
-        violationsOf(
-          organization.policies,
-          { expiresAt: key.expiresAt, scopes: enforcedScopes(key) },
-          new Date(now),
-        ),
-      );
-      const isItself = principal.credential.type === 'key' && principal.credential.keyId === id;
-      if (!isItself) requireUnlimitedKey(principal, 'rotate another one');
-      const [newest, ...older] = key.secrets;
-      if (!newest) throw new Error(`key ${key.id} has no secret`);
-      if (older.some((secret) => secret.expiresAt && secret.expiresAt.getTime() > now)) {
-        throw new KaanaError(
-          'rotation_in_progress',
-          'This API key is being rotated already: wait until its old secret has expired, or revoke the key.',
-        );
-      }
-      const { token, secret } = mintSecret(now);
-      const oldExpiresAt = Math.min(now + overlapSeconds * 1000, key.expiresAt?.getTime() ?? Infinity);
-      const secrets = [secret, { ...newest, expiresAt: new Date(oldExpiresAt) }];
-      const event = eventOf(now, caller, 'key.rotated', target(key), {
-        start: { from: newest.start, to: secret.start },
-        oldSecretExpiresAt: { from: null, to: new Date(oldExpiresAt).toISOString() },
-      });
-      const rotated = await stores.keys.replaceSecrets(
-        principal.organization.id,
-        id,
-        newest.id,
-        secrets,
-        event,
-      );
-      if (rotated) return { key: rotated, token };
-      const refusal = await refusalOf(principal, id);
-      throw refusal.code === 'changed_meanwhile'
-        ? new KaanaError('rotation_in_progress', 'Another request rotated this API key at the same moment.')
-        : refusal;
     },
   };
 
@@ -453,7 +376,7 @@ export const createKeys = (
       if (limit === null || (await compactSlots(key.accountId, limit)) <= limit) continue;
       const now = clock();
       const reason = 'The plan was changed while this key was created';
-      const event = createEvent(now, key.organizationId, SYSTEM, 'key.revoked', target(key), {
+      const event = createEvent(now, key.organizationId, SYSTEM, 'key.revoked', keyTarget(key), {
         status: { from: 'active', to: 'revoked' },
         reason: { from: null, to: reason },
       });

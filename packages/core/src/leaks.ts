@@ -1,5 +1,7 @@
 import { redactTokens } from '@kaana/api-key';
 import type { Clock } from './clock.ts';
+import { isOver } from './key-secrets.ts';
+import { statusOf } from './keys.ts';
 import type { Actor, LeakSource, Organization } from './model.ts';
 import { NO_POLICIES } from './policies.ts';
 import { ANONYMOUS, type Change, createEvent, type Origin } from './principal.ts';
@@ -44,8 +46,7 @@ export const createLeaks = (
     origin: Origin,
   ): Promise<void> => {
     const now = clock();
-    const isOver = (expiresAt: Date | null) => expiresAt !== null && expiresAt.getTime() <= now;
-    if (key.status !== 'active' || isOver(key.expiresAt) || isOver(secret.expiresAt)) return;
+    if (statusOf(key, now) !== 'active' || isOver(secret, now)) return;
     const { onLeak } = organization?.policies ?? NO_POLICIES;
     // The first report is the one that is remembered.
     const leak = { at: key.leakedAt ?? new Date(now), source: key.leakSource ?? cleaned(given) };

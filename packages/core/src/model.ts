@@ -47,8 +47,14 @@ export type KeySecret = {
   readonly pepperId: string;
   readonly start: string;
   readonly createdAt: Date;
-  /** When a secret that has been rotated out stops working. */
+  /** When a secret that has been rotated out stops working, at the latest. */
   readonly expiresAt: Date | null;
+  /** Works no more, whatever any clock says. */
+  readonly ended?: true;
+  /**
+   * Of a new secret that nobody has used yet: how long the old one works on from its first use; `null`: until it expires.
+   */
+  readonly unused?: { readonly overlapSeconds: number | null };
   /** Of a secret of another system that has not been used here yet: its digest is no token's until then. */
   readonly imported?: KeptHash;
 };

@@ -166,11 +166,11 @@ export type KeyStore = {
     event: AuditEvent,
     expected?: Partial<Pick<ApiKey, 'limits' | 'credits'>>,
   ): Promise<ApiKey | null>;
-  /** Only while `expected` is the newest secret and the key is active. */
+  /** Only while the key is active and its secrets are `expected`. */
   replaceSecrets(
     organizationId: string,
     id: string,
-    expected: string,
+    expected: readonly KeySecret[],
     secrets: readonly KeySecret[],
     event: AuditEvent,
   ): Promise<ApiKey | null>;
@@ -210,7 +210,7 @@ export type ImportStore = {
   insertMany(
     keys: readonly { readonly key: ApiKey; readonly event: AuditEvent }[],
   ): Promise<('inserted' | 'taken')[]>;
-  /** Only while the key is active and has a secret with this id and the digest `expected`. */
+  /** Only while the key is active and has a secret with this id, this expiry and the digest `expected`. */
   replaceHash(
     organizationId: string,
     keyId: string,

@@ -59,6 +59,7 @@ class Ledger implements UsageStore {
   peaks = () => Promise.reject(new Error('not asked'));
   series = () => Promise.reject(new Error('not asked'));
   activity = () => Promise.resolve(new Map());
+  forgetSecrets = () => Promise.reject(new Error('not asked'));
   rollUp = () => Promise.resolve(false);
 }
 

@@ -124,6 +124,7 @@ const keptHash = new Schema(
   },
   { _id: false },
 );
+const unusedSecret = new Schema({ overlapSeconds: { type: Number, default: null } }, { _id: false });
 const secret = new Schema(
   {
     id: text,
@@ -133,6 +134,8 @@ const secret = new Schema(
     start: { type: String, default: '' },
     createdAt: date,
     expiresAt: optionalDate,
+    ended: { type: Boolean },
+    unused: { type: unusedSecret, default: undefined },
     imported: { type: keptHash, default: undefined },
   },
   { _id: false },

@@ -125,6 +125,8 @@ describe('the OpenAPI document', () => {
         'PATCH /api/keys/{id}',
         'POST /api/keys/{id}/revoke',
         'POST /api/keys/{id}/rotate',
+        'POST /api/keys/{id}/end-rotation',
+        'POST /api/keys/{id}/cancel-rotation',
         'POST /api/keys/verify',
         'POST /api/keys/leaked',
         'GET /api/usage',

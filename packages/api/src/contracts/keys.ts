@@ -1,4 +1,4 @@
-import { IMPORT_FORMATS, KEY_SORTS, ORDERS, RESTRICTION_MODES } from '@kaana/core';
+import { IMPORT_FORMATS, KEY_SORTS, ORDERS, OVERLAP_BEGINNINGS, RESTRICTION_MODES } from '@kaana/core';
 import { z } from 'zod';
 import { CreditChange, Credits, NamedLimit, NamedLimits, NewCredits } from './limits.ts';
 import {
@@ -29,7 +29,19 @@ export const KeySecret = z.object({
   id: Id,
   start: z.string().describe('First characters of the token, to tell secrets apart'),
   createdAt: Timestamp,
-  expiresAt: Timestamp.nullable().describe('Set on a secret that has been rotated out'),
+  expiresAt: Timestamp.nullable().describe(
+    'Of a secret that has been rotated out: when it stops working, or has stopped',
+  ),
+  expiresAfterFirstUseSeconds: z
+    .number()
+    .int()
+    .nullable()
+    .describe(
+      'Of an old secret whose overlap has not begun: it stops so long after the first use of the new one, but not later than `expiresAt`',
+    ),
+  unused: z
+    .boolean()
+    .describe('A new secret that nobody has used yet: until then the rotation can be taken back'),
   lastUsedAt: Timestamp.nullable(),
   lastUsedIp: z.string().nullable(),
   lastUsedUserAgent: z.string().nullable(),
@@ -143,7 +155,14 @@ export const KeyRotateInput = z.strictObject({
     .min(0)
     .max(30 * 24 * 3600)
     .default(24 * 3600)
-    .describe('How long the old secret goes on working'),
+    .describe('How long the old secret goes on working; 0: it stops at once'),
+  overlapBegins: z
+    .enum(OVERLAP_BEGINNINGS)
+    .optional()
+    .describe(
+      '`firstUse`: the overlap begins when the new secret is first used, and until then the old one works. `now`: it begins ' +
+        'at once. Default: `firstUse`, but with an overlap of 0 `now`',
+    ),
 });
 const LeakedToken = z.string().max(1000);
 export const KeyLeakedInput = z

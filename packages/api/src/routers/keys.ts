@@ -175,9 +175,34 @@ export const keysRouter = {
     .input(KeyRotateInput)
     .output(KeyWithToken)
     .mutation(async ({ ctx, input }) => {
-      const { key, token } = await ctx.domain.keys.rotate(ctx.caller, input.id, input.overlapSeconds);
+      const { id, overlapSeconds: seconds, overlapBegins } = input;
+      const begins = overlapBegins ?? (seconds === 0 ? 'now' : 'firstUse');
+      const { key, token } = await ctx.domain.rotation.rotate(ctx.caller, id, { seconds, begins });
       return { key: await toOneKey(ctx.domain, key), token };
     }),
+
+  endRotation: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/{id}/end-rotation',
+    summary: 'End the rotation of an API key: its old secret stops working at once',
+  })
+    .input(KeyIdInput)
+    .output(Key)
+    .mutation(async ({ ctx, input }) =>
+      toOneKey(ctx.domain, await ctx.domain.rotation.end(ctx.caller, input.id)),
+    ),
+
+  cancelRotation: procedure('keys:write', {
+    method: 'POST',
+    path: '/keys/{id}/cancel-rotation',
+    summary:
+      'Take back the rotation of an API key, while nobody has used its new secret: that one stops working',
+  })
+    .input(KeyIdInput)
+    .output(Key)
+    .mutation(async ({ ctx, input }) =>
+      toOneKey(ctx.domain, await ctx.domain.rotation.cancel(ctx.caller, input.id)),
+    ),
 
   import: procedure('keys:write', {
     method: 'POST',

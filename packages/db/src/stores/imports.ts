@@ -84,7 +84,7 @@ export const createImportStore = (
       _id: keyId,
       organizationId,
       status: 'active' as const,
-      secrets: { $elemMatch: { id: secret.id, digest: expected } },
+      secrets: { $elemMatch: { id: secret.id, digest: expected, expiresAt: secret.expiresAt } },
     };
     const change = { 'secrets.$': secret, 'imported.migratedAt': at } as unknown as Partial<StoredKey>;
     return (await state.update(guard, change, event)) !== null;

@@ -1,4 +1,4 @@
-import type { ApiKey, KeyQuery, KeyStore } from '@kaana/core';
+import type { ApiKey, KeyQuery, KeySecret, KeyStore } from '@kaana/core';
 import type { QueryFilter } from 'mongoose';
 import { beforeCursor, LIVE, NEWEST_FIRST, toStored } from '../entity.ts';
 import { isDuplicateKey } from '../errors.ts';
@@ -33,6 +33,19 @@ const guardOf = ({
       ? { credits: null }
       : { 'credits.version': credits.version }),
 });
+
+/** By all that is ever changed of a secret. */
+const secretsGuard = (expected: readonly KeySecret[]): QueryFilter<StoredKey> =>
+  Object.fromEntries([
+    ['secrets', { $size: expected.length }],
+    ...expected.flatMap(({ id, digest, expiresAt, ended, unused }, index) => [
+      [`secrets.${index}.id`, id],
+      [`secrets.${index}.digest`, digest],
+      [`secrets.${index}.expiresAt`, expiresAt],
+      [`secrets.${index}.ended`, ended ?? null],
+      [`secrets.${index}.unused`, { $exists: unused !== undefined }],
+    ]),
+  ]);
 
 export const createKeyStore = ({ keys }: Models, state: StatefulCollection<StoredKey>): KeyStore => ({
   insert: async (key, event) => ((await state.insert(toStored(key), event)) ? 'inserted' : 'slot_taken'),
@@ -123,13 +136,7 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     return updated && toKey(updated);
   },
   replaceSecrets: async (organizationId, id, expected, secrets, event) => {
-    const guard = {
-      _id: id,
-      organizationId,
-      status: 'active' as const,
-      'secrets.0.id': expected,
-      ...HOLDS_SLOT,
-    };
+    const guard = { _id: id, organizationId, status: 'active' as const, ...secretsGuard(expected) };
     const updated = await state.update(guard, { secrets }, event);
     return updated && toKey(updated);
   },
