@@ -253,6 +253,24 @@ describe("a key's own page", () => {
     expect((await get(app.server.url, '/api/user', old)).status).toBe(200);
     expect((await get(app.server.url, '/api/user', token)).status).toBe(200);
     await page.getByText('The new secret was used after the old one.').waitFor();
+    await page.getByRole('button', { name: 'End now' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop old secret' }).click();
+    await page.getByText('Rotation in progress').waitFor({ state: 'detached' });
+    expect((await get(app.server.url, '/api/user', old)).status).toBe(401);
+    expect((await get(app.server.url, '/api/user', token)).status).toBe(200);
+  });
+
+  it('takes a rotation back that nobody has used', async () => {
+    const person = await app.person('member', 'globex');
+    const { key, token: old } = await person.mutate<Issued>('keys.create', { name: 'To keep' });
+    const { token } = await person.mutate<Issued>('keys.rotate', { id: key.id });
+    const page = await app.open(person, `${PATH}/${key.id}`);
+    await page.getByText('Stops 24 hours after the new one is used').waitFor();
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('Rotation in progress').waitFor({ state: 'detached' });
+    expect((await get(app.server.url, '/api/user', old)).status).toBe(200);
+    expect((await get(app.server.url, '/api/user', token)).status).toBe(401);
   });
 
   it('narrows what a key may do, from the next request on', async () => {

@@ -22,6 +22,8 @@ type ModelKey = {
   tokens: { readonly text: string; dead: boolean }[];
   scopes: readonly Scope[] | null;
   state: 'active' | 'revoked' | 'expired';
+  /** Of a rotation whose new secret nobody has used: whether the old one ends with that use. */
+  unused?: { readonly endsOld: boolean } | undefined;
 };
 type Model = { owner: 'active' | 'deactivated'; readonly keys: ModelKey[] };
 type Real = {
@@ -43,10 +45,11 @@ const expected = (model: Model, key: ModelKey, dead: boolean, needed: Scope): re
 
 const agent = keepAlive();
 
-/** Every token that there ever was, on every process, newest first: the first use of a new secret comes first. */
+/** Every token that there ever was, on every process; but no new secret for the first time, which is a step of its own. */
 const ask = async (model: Model, { urls }: Real): Promise<void> => {
   for (const key of model.keys) {
     for (const { text, dead } of key.tokens) {
+      if (key.unused && text === key.tokens[0]?.text) continue;
       await Promise.all(
         urls.flatMap((url) =>
           PROBES.map(async ({ path, permission }) => {
@@ -61,6 +64,7 @@ const ask = async (model: Model, { urls }: Real): Promise<void> => {
   }
 };
 
+const living = ({ tokens }: ModelKey) => tokens.filter(({ dead }) => !dead);
 const active = (model: Readonly<Model>) => model.keys.filter(({ state }) => state === 'active');
 const nth = <Item>(items: readonly Item[], choice: number): Item => {
   const item = items[choice % items.length];
@@ -143,18 +147,91 @@ const rotate = fc.tuple(fc.nat(), fc.constantFrom(0, 3_600)).map(
     new Step(
       `rotate with ${overlapSeconds} s`,
       (model) => hasActive(model) && model.owner === 'active',
-      async (model, real, admin) => {
+      async (model, _real, admin) => {
         const key = nth(active(model), choice);
         const rotation = admin.mutate<Created>('keys.rotate', { id: key.id, overlapSeconds });
-        if (key.tokens.filter(({ dead }) => !dead).length > 1) {
+        if (living(key).length > 1) {
           await expect(rotation).rejects.toMatchObject({ code: 'rotation_in_progress' });
           return;
         }
         const { token } = await rotation;
-        // The overlap begins with the first use, if not before.
-        await call(agent, pick(real.urls), PROBES[0].path, { token });
         if (overlapSeconds === 0) for (const old of key.tokens) old.dead = true;
+        else key.unused = { endsOld: false };
         key.tokens.unshift({ text: token, dead: false });
+      },
+    ),
+);
+
+const rotateAtFirstUse = fc.nat().map(
+  (choice) =>
+    new Step(
+      'rotate with 0 s from the first use',
+      (model) => model.owner === 'active' && active(model).some((key) => living(key).length === 1),
+      async (model, _real, admin) => {
+        const key = nth(
+          active(model).filter((one) => living(one).length === 1),
+          choice,
+        );
+        const input = { id: key.id, overlapSeconds: 0, overlapBegins: 'firstUse' };
+        const { token } = await admin.mutate<Created>('keys.rotate', input);
+        key.unused = { endsOld: true };
+        key.tokens.unshift({ text: token, dead: false });
+      },
+    ),
+);
+
+const waiting = (model: Readonly<Model>) => active(model).filter(({ unused }) => unused);
+
+const useFirst = fc.tuple(fc.nat(), fc.nat(8)).map(
+  ([choice, more]) =>
+    new Step(
+      'use a new secret first',
+      (model) => model.owner === 'active' && waiting(model).length > 0,
+      async (model, { urls }) => {
+        const key = nth(waiting(model), choice);
+        const [newest, ...older] = key.tokens;
+        const uses = Array.from({ length: 1 + more }, () =>
+          call(agent, pick(urls), '/api/user', { token: newest?.text ?? '' }),
+        );
+        expect(new Set((await Promise.all(uses)).map(verdict))).toEqual(new Set(['200']));
+        if (key.unused?.endsOld) for (const old of older) old.dead = true;
+        key.unused = undefined;
+      },
+    ),
+);
+
+const endRotation = fc.nat().map(
+  (choice) =>
+    new Step('end a rotation', hasActive, async (model, _real, admin) => {
+      const key = nth(active(model), choice);
+      const end = admin.mutate('keys.endRotation', { id: key.id });
+      if (living(key).length < 2) {
+        await expect(end).rejects.toMatchObject({ code: 'rotation_not_in_progress' });
+        return;
+      }
+      await end;
+      for (const old of key.tokens.slice(1)) old.dead = true;
+      key.unused = undefined;
+    }),
+);
+
+const takeBack = fc.nat().map(
+  (choice) =>
+    new Step(
+      'take a rotation back',
+      (model) => model.owner === 'active' && hasActive(model),
+      async (model, _real, admin) => {
+        const key = nth(active(model), choice);
+        const back = admin.mutate('keys.cancelRotation', { id: key.id });
+        if (living(key).length < 2 || !key.unused) {
+          const code = living(key).length < 2 ? 'rotation_not_in_progress' : 'new_secret_used';
+          await expect(back).rejects.toMatchObject({ code });
+          return;
+        }
+        await back;
+        const [newest] = key.tokens;
+        if (newest) newest.dead = true;
+        key.unused = undefined;
       },
     ),
 );
@@ -249,6 +326,11 @@ it(`a key's life is on every process what a simple model says, after every step 
           rescope,
           rotate,
           rotate,
+          rotateAtFirstUse,
+          useFirst,
+          useFirst,
+          endRotation,
+          takeBack,
           revoke,
           expire,
           reviveRefused,

@@ -26,8 +26,15 @@ function Rotation({ apiKey }: { apiKey: Key }) {
   if (!old) return null;
   return subline(
     <>
-      Old secret <KeyStart start={old.start} small /> stops <Time at={old.expiresAt} />, last used{' '}
-      <Time at={old.lastUsedAt} never="never" />
+      Old secret <KeyStart start={old.start} small />{' '}
+      {old.expiresAfterFirstUseSeconds === null ? (
+        <>
+          stops <Time at={old.expiresAt} />
+        </>
+      ) : (
+        'works until the new one is used'
+      )}
+      , last used <Time at={old.lastUsedAt} never="never" />
     </>,
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { fieldError } from '../../problem.ts';
 import { type Key, trpc } from '../../trpc.ts';
 import { Button } from '../../ui/button.tsx';
+import { RadioGroup } from '../../ui/choice.tsx';
 import { Actions, Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Form } from '../../ui/form.tsx';
@@ -10,18 +11,24 @@ import { Select } from '../../ui/select.tsx';
 import { useProblem } from '../../use-problem.ts';
 import { IssuedToken } from './issued-token.tsx';
 import { putKeys } from './key-cache.ts';
+import { duration, OVERLAP_SECONDS } from './rotation.ts';
 
-const HOUR = 3600;
-const OVERLAPS = [
-  { value: '0', label: 'Stops at once' },
-  { value: String(HOUR), label: 'Works for 1 more hour' },
-  { value: String(24 * HOUR), label: 'Works for 24 more hours' },
-  { value: String(7 * 24 * HOUR), label: 'Works for 7 more days' },
-  { value: String(30 * 24 * HOUR), label: 'Works for 30 more days' },
+const BEGINNINGS = [
+  {
+    value: 'firstUse',
+    label: 'Works until the new one is used, and a while longer',
+    hint: 'Update your integrations when it suits you: nothing is interrupted.',
+  },
+  { value: 'now', label: 'Works for a while from now on', hint: 'It stops then, used or not.' },
+  { value: 'none', label: 'Stops at once', hint: 'For a secret that has leaked. What still uses it breaks.' },
 ] as const;
+type Beginning = (typeof BEGINNINGS)[number]['value'];
+
+const OVERLAPS = OVERLAP_SECONDS.map((seconds) => ({ value: String(seconds), label: duration(seconds) }));
 
 export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
-  const [overlap, setOverlap] = useState<string>(String(24 * HOUR));
+  const [begins, setBegins] = useState<Beginning>('firstUse');
+  const [overlap, setOverlap] = useState(String(OVERLAP_SECONDS[1]));
   const [issued, setIssued] = useState<{ key: Key; token: string } | null>(null);
   const rotate = useMutation(
     trpc.keys.rotate.mutationOptions({
@@ -49,17 +56,27 @@ export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => 
         <IssuedToken issued={issued} onDone={onClose} />
       ) : (
         <Form
-          onSubmit={() => rotate.mutate({ id: apiKey.id, overlapSeconds: Number(overlap) })}
+          onSubmit={() =>
+            rotate.mutate({
+              id: apiKey.id,
+              ...(begins === 'none'
+                ? { overlapSeconds: 0 }
+                : { overlapSeconds: Number(overlap), overlapBegins: begins }),
+            })
+          }
           busy={rotate.isPending}
           problem={problem}
         >
-          <Field
-            label="The old secret"
-            error={fieldError(problem, 'overlapSeconds')}
-            hint="Meanwhile both work: update your integrations, and watch the list to see when the old one is no longer used."
-          >
-            {(control) => <Select {...control} value={overlap} onChange={setOverlap} options={OVERLAPS} />}
-          </Field>
+          <RadioGroup label="The old secret" value={begins} onChange={setBegins} options={BEGINNINGS} />
+          {begins !== 'none' && (
+            <Field
+              label={begins === 'now' ? 'From now on it works for' : 'From then on it works for'}
+              error={fieldError(problem, 'overlapSeconds')}
+              hint="Meanwhile both work. The key's page shows who still uses the old one."
+            >
+              {(control) => <Select {...control} value={overlap} onChange={setOverlap} options={OVERLAPS} />}
+            </Field>
+          )}
           <Actions>
             <Button onClick={onClose} disabled={rotate.isPending}>
               Cancel
