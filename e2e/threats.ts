@@ -21,6 +21,8 @@ export type Threat = {
 export type Kind =
   | 'revoke the key'
   | 'rotate its secret out at once'
+  | 'end its rotation'
+  | 'use its new secret first'
   | 'reach the end of the overlap'
   | 'narrow the scopes'
   | 'narrow the role'
@@ -83,6 +85,33 @@ export const createVictim = async (admin: Session, urls: readonly string[]): Pro
               return { path: '/api/user', token: rotated.token };
             },
           };
+        case 'end its rotation': {
+          const rotated = await admin.mutate<Created>('keys.rotate', { id: key.id });
+          return {
+            ...base,
+            ...user,
+            refused: '401 key_expired',
+            take: async () => {
+              await admin.mutate('keys.endRotation', { id: key.id });
+              return { path: '/api/user', token: rotated.token };
+            },
+          };
+        }
+        case 'use its new secret first': {
+          const input = { id: key.id, overlapSeconds: 0, overlapBegins: 'firstUse' };
+          const rotated = await admin.mutate<Created>('keys.rotate', input);
+          const use = { path: '/api/user', token: rotated.token };
+          return {
+            ...base,
+            ...user,
+            refused: '401 key_expired',
+            take: async () => {
+              const answer = await call(agent, pick(urls), use.path, use);
+              if (answer.status !== 200) throw new Error(`the new secret was refused: ${verdict(answer)}`);
+              return use;
+            },
+          };
+        }
         case 'reach the end of the overlap':
           return {
             ...base,

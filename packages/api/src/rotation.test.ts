@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { DAY_MS, KaanaError } from '@kaana/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectRefusal } from './testing/errors.ts';
@@ -277,6 +278,27 @@ describe('all at the same moment', () => {
         await expectRefusal(me(old), 'key_expired');
       }
     }
+  });
+
+  it('an imported secret that is rotated out while it is taken over stays out', async () => {
+    const { as, accounts } = await api.createTenant();
+    const token = `other_${randomBytes(18).toString('hex')}`;
+    const value = createHash('sha256').update(token).digest('hex');
+    const { results } = await as.admin.keys.import({
+      keys: [{ owner: accounts.member.email, name: 'imported', hash: { format: 'sha256', value } }],
+    });
+    const id = results[0]?.id ?? '';
+    const { replaceHash } = api.database.stores.imports;
+    const faster = vi
+      .spyOn(api.database.stores.imports, 'replaceHash')
+      .mockImplementationOnce(async (...args) => {
+        await as.member.keys.rotate({ id, overlapSeconds: 0 });
+        return replaceHash(...args);
+      });
+    await expectRefusal(me(token), 'key_expired');
+    expect(faster).toHaveBeenCalledOnce();
+    faster.mockRestore();
+    await expectRefusal(me(token), 'key_expired');
   });
 
   it('a first use that cannot be written is no success and no 401', async () => {
