@@ -51,9 +51,22 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...elsewhere.e2e],
+          exclude: [...configDefaults.exclude, ...elsewhere.e2e, 'e2e/admin*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'browser',
+          include: ['e2e/admin*.test.ts'],
+          exclude: [...configDefaults.exclude, ...elsewhere.e2e],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          // A browser beside other tests on two cores misses a click now and then; what fails twice is ours.
+          retry: 1,
         },
       },
       {

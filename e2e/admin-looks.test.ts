@@ -60,8 +60,11 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await page.getByRole('option', { name: 'Newest first' }).click();
     await page.getByRole('button', { name: `More actions for Nightly import` }).first().click();
     await page.getByRole('menuitem', { name: 'Rename' }).click();
+    const renaming = page.getByRole('dialog');
+    await renaming.getByLabel('Name').waitFor();
     await expectAccessible(page, 'renaming');
-    await page.keyboard.press('Escape');
+    await renaming.getByLabel('Name').press('Escape');
+    await renaming.waitFor({ state: 'detached' });
     await row(page, 'Nightly import').first().getByRole('button', { name: 'Revoke' }).click();
     await page.getByText('This key is in use').waitFor();
     await expectAccessible(page, 'revoking');

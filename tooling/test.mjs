@@ -16,4 +16,11 @@ const run = (...args) => {
 
 run(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.');
 run(bin('turbo/bin/turbo'), 'run', 'typecheck', '--output-logs=errors-only', '--ui=stream');
-run(bin('vitest/vitest.mjs'), 'run', '--project=unit', '--project=e2e', ...process.argv.slice(2));
+run(
+  bin('vitest/vitest.mjs'),
+  'run',
+  '--project=unit',
+  '--project=e2e',
+  '--project=browser',
+  ...process.argv.slice(2),
+);
