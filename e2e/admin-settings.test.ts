@@ -96,7 +96,7 @@ describe('what a key uses', () => {
     const { key, token } = await person.mutate<Issued>('keys.create', { name: 'Reader' });
     await get(app.server.url, '/api/projects', token);
     const page = await app.open(person, `/settings/api-keys/${key.id}`);
-    await page.getByText(/Uses 1 of its 5 permissions since/).waitFor();
+    await page.getByText(/Uses 1 of its 6 permissions since/).waitFor();
     await page.getByRole('button', { name: 'Try with only these' }).click();
     const dialog = page.getByRole('dialog');
     expect(await dialog.getByRole('checkbox', { name: 'See projects' }).isChecked()).toBe(true);

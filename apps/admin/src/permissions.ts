@@ -6,6 +6,7 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   'projects:write': 'Create, change and delete projects',
   'keys:read': 'See API keys',
   'keys:write': 'Create, change, rotate and revoke API keys',
+  'keys:delegate': 'Make child keys: narrower, short-lived, and gone with the key',
   'keys:verify': 'Check API keys that others present',
   'members:read': 'See members',
   'members:write': 'Invite and change members',

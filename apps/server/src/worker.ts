@@ -5,6 +5,7 @@ import {
   createDomain,
   createPasswords,
   createWebhookTargets,
+  endOrphansInTurn,
   revokeIdleKeysInTurn,
   systemClock,
 } from '@kaana/core';
@@ -77,6 +78,7 @@ export const startWorker = async (
   const settle = (early = false) => Promise.all([domain.limiter.settle(early), domain.quotas.settle()]);
   const stopSettling = repeat(SETTLE_INTERVAL_MS, () => settle(), report);
   const stopSweeping = repeat(SWEEP_INTERVAL_MS, () => stores.audit.sweep(), report);
+  const stopEndingOrphans = repeat(SWEEP_INTERVAL_MS, () => endOrphansInTurn(stores, systemClock), report);
   // By the database's clock, so that a process whose own is wrong does not close hours that are still counted in.
   const rollUp = async () => stores.usage.rollUp((await stores.limits.now()).earliest);
   const stopRollingUp = repeat(ROLL_UP_INTERVAL_MS, rollUp, report, FIRST_ROLL_UP_MS);
@@ -99,6 +101,7 @@ export const startWorker = async (
       stopNoting();
       stopSettling();
       stopSweeping();
+      stopEndingOrphans();
       stopRollingUp();
       stopRevokingIdle();
       await settle(true).catch(report);

@@ -53,7 +53,13 @@ describe('what a change of policies would hit', () => {
     ]);
     const { id, name, email } = accounts.member;
     expect(second?.owner).toEqual({ id, name, email });
-    expect(second?.loses).toEqual(['projects:write', 'keys:read', 'keys:write', 'usage:read']);
+    expect(second?.loses).toEqual([
+      'projects:write',
+      'keys:read',
+      'keys:write',
+      'keys:delegate',
+      'usage:read',
+    ]);
     expect(second?.reasons.map(({ policy }) => policy)).toEqual([
       'allowedScopes',
       'maxLifetimeDays',

@@ -156,6 +156,7 @@ describe('suggested scopes', () => {
         { permission: 'projects:write', lastUsedAt: null },
         { permission: 'keys:read', lastUsedAt: null },
         { permission: 'keys:write', lastUsedAt: null },
+        { permission: 'keys:delegate', lastUsedAt: null },
         { permission: 'usage:read', lastUsedAt: used },
       ],
     });

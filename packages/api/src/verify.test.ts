@@ -246,6 +246,7 @@ describe('an explanation', () => {
       { status: 'active', revokedAt: null },
       { expiresAt: null },
       { start: key.start, expiresAt: null },
+      { ids: [] },
       { accountId: accounts.member.id, status: 'active', role: 'member' },
       { ip: HOME, allowedIps: ['203.0.113.0/24'], mode: 'enforce' },
       { wanted: ['projects:read'], held: ['projects:read'], scopes: ['projects:read'], mode: 'enforce' },

@@ -92,7 +92,11 @@ type Judged = { readonly principal: KeyPrincipal | null; readonly refusal: Kaana
 const judge = (domain: Domain, match: Match, { ip, permissions }: KeyQuestion, quiet: boolean): Judged => {
   try {
     const principal = domain.authentication.principal(match, ip, { quiet });
-    const verdict = assessPermissions(principal.key, principal.permissions, permissions);
+    const verdict = assessPermissions(
+      [match.found.key, ...match.found.ancestors],
+      principal.permissions,
+      permissions,
+    );
     return { principal, refusal: verdict instanceof KaanaError ? verdict : null };
   } catch (error) {
     if (error instanceof KaanaError) return { principal: null, refusal: error };

@@ -2,6 +2,7 @@ import {
   type Account,
   type ApiKey,
   type AuditEvent,
+  asItStands,
   type Counts,
   type Domain,
   isOver,
@@ -99,6 +100,7 @@ const toKey = (
   expiresAt: isoOrNull(key.expiresAt),
   revokedAt: isoOrNull(key.revokedAt),
   revokedReason: key.revokedReason,
+  parentId: key.parentId ?? null,
   createdBy: owner ? toAccountSummary(owner) : unknownAccount(key.accountId),
   leakedAt: isoOrNull(key.leakedAt),
   leakSource: key.leakSource ?? null,
@@ -132,12 +134,29 @@ const toSecrets = (key: ApiKey, activity: KeyActivity | undefined, now: number) 
   });
 };
 
+/** Child keys as their ancestors, read together, leave them; the others as they are. */
+const standing = async ({ stores, clock }: Domain, keys: readonly ApiKey[]): Promise<readonly ApiKey[]> => {
+  const [child] = keys.filter(({ ancestors }) => ancestors);
+  if (!child) return keys;
+  const ids = new Set(keys.flatMap(({ ancestors = [] }) => ancestors));
+  const found = await stores.keys.getMany(child.organizationId, [...ids]);
+  const now = clock();
+  return keys.map((key) =>
+    asItStands(
+      key,
+      found.filter(({ id }) => key.ancestors?.includes(id)),
+      now,
+    ),
+  );
+};
+
 /**
  * Keys with their owners and last uses, read in two queries whatever their number, a third one for lists in report mode,
- * and a fourth for credits.
+ * a fourth for credits, and one for what child keys come from.
  */
-export const toKeys = async (domain: Domain, keys: readonly ApiKey[]) => {
+export const toKeys = async (domain: Domain, stored: readonly ApiKey[]) => {
   const { stores, clock, quotas } = domain;
+  const keys = await standing(domain, stored);
   const [owners, activity, wouldRefuse, credits] = await Promise.all([
     stores.accounts.getMany([...new Set(keys.map(({ accountId }) => accountId))]),
     stores.usage.activity(keys.map(({ id }) => id)),

@@ -15,8 +15,10 @@ export type Admission = {
 };
 
 /** The name of a policy in headers and errors: `account` is the plan's. */
-export const policyName = ({ kind, name, scope }: QuotaState): string =>
-  kind === 'credits' ? 'credits' : `${scope}:${name}`;
+export const policyName = ({ above, kind, name, scope }: QuotaState): string => {
+  if (above) return `parent${above === 1 ? '' : above}:${name}`;
+  return kind === 'credits' ? 'credits' : `${scope}:${name}`;
+};
 
 export const planRefusal = ({ limit, resetSeconds, windowSeconds }: RateLimitState): KaanaError =>
   new KaanaError(
@@ -36,16 +38,23 @@ const quotaRefusal = ({ state, waitMs }: QuotaRefusal, cost: number): KaanaError
     const next = seconds === null ? 'Ask an admin to add some.' : `They are refilled in ${seconds} seconds.`;
     return new KaanaError(
       'credits_exhausted',
-      `This API key has ${state.remaining} credits left, and ${needed}. ${next}`,
+      `${state.above ? 'A parent of this API key' : 'This API key'} has ${state.remaining} credits left, and ${needed}. ${next}`,
       extras,
     );
   }
-  const whose = state.scope === 'key' ? 'of this API key' : 'of your account, over all its keys,';
+  const ofKey = state.above ? 'of a parent of this API key' : 'of this API key';
+  const whose = state.scope === 'key' ? ofKey : 'of your account, over all its keys,';
   return new KaanaError(
     'rate_limited',
     `The limit "${state.name}" ${whose} allows ${state.limit} requests in ${state.windowSeconds} seconds. Try again in ${seconds ?? 1} seconds.`,
     extras,
   );
+};
+
+/** Says of each state of a child key how far above it is. */
+const placed = (credential: Principal['credential'], state: QuotaState): QuotaState => {
+  const above = credential.type === 'key' ? (credential.ancestors?.indexOf(state.ownerId) ?? -1) + 1 : 0;
+  return above > 0 ? { ...state, above } : state;
 };
 
 /**
@@ -62,9 +71,12 @@ export const admitUnderQuotas = async (
   // Where it is known that the plan refuses, nobody else is troubled.
   const known = applying.length > 0 ? limiter.refusal(account.id, limit) : null;
   if (known) return { plan: known, states: [], refusal: planRefusal(known) };
-  const { plan, states, refusal } = await quotas.admit(applying, cost, () =>
-    limiter.admit(account.id, limit, cost),
-  );
-  if (refusal) return { plan, states, refusal: quotaRefusal(refusal, cost) };
+  const answer = await quotas.admit(applying, cost, () => limiter.admit(account.id, limit, cost));
+  const { plan, refusal } = answer;
+  const states = answer.states.map((state) => placed(credential, state));
+  if (refusal) {
+    const state = placed(credential, refusal.state);
+    return { plan, states, refusal: quotaRefusal({ ...refusal, state }, cost) };
+  }
   return { plan, states, refusal: plan && !plan.allowed ? planRefusal(plan) : null };
 };

@@ -1,6 +1,14 @@
 import { parseToken } from '@kaana/api-key';
 import type { Peppers } from '@kaana/api-key/digest';
 import { isAddressAllowed } from './addresses.ts';
+import {
+  assessAncestors,
+  type Chain,
+  chainReported,
+  chainScopes,
+  PARENT_REVOKED,
+  parentRevoked,
+} from './ancestry.ts';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalesce.ts';
 import { KaanaError } from './errors.ts';
@@ -11,10 +19,10 @@ import { isOver } from './key-secrets.ts';
 import type { Account, ApiKey, KeySecret, Organization } from './model.ts';
 import { quotasOf } from './named-limits.ts';
 import { createPrincipal, type Principal } from './principal.ts';
-import { enforcedIps, enforcedScopes, reportedScopes } from './restrictions.ts';
+import { enforcedIps, reportedScopes } from './restrictions.ts';
 import type { FirstUses } from './rotation.ts';
 import { digestSession } from './sessions.ts';
-import type { Credentials, Stores } from './stores.ts';
+import { type Credentials, NO_ANCESTORS, type Stores } from './stores.ts';
 import type { WouldRefuseRecorder } from './would-refuse.ts';
 
 /** Who a key acts as, and the key itself as it was read for this. */
@@ -46,10 +54,12 @@ export type Authentication = {
 const FIRST_USE_ATTEMPTS = 5;
 
 /** Pure verdicts on a key, one for each thing that can be wrong with it. */
-export const assessStatus = ({ status }: ApiKey): KaanaError | null =>
-  status === 'revoked'
-    ? new KaanaError('key_revoked', 'This API key was revoked. Create a new one under Settings > API Keys.')
-    : null;
+export const assessStatus = ({ status, ancestors, revokedReason }: ApiKey): KaanaError | null => {
+  if (status !== 'revoked') return null;
+  return ancestors && revokedReason === PARENT_REVOKED
+    ? parentRevoked()
+    : new KaanaError('key_revoked', 'This API key was revoked. Create a new one under Settings > API Keys.');
+};
 
 export const assessExpiry = ({ expiresAt }: ApiKey, now: number): KaanaError | null =>
   expiresAt && expiresAt.getTime() <= now
@@ -69,7 +79,7 @@ export const assessOwner = (account: Account | null, organization: Organization 
 
 /** `reported`: refused if the list were enforced. */
 export const assessAddress = (
-  { allowedIps, allowedIpsMode }: ApiKey,
+  { allowedIps, allowedIpsMode }: Pick<ApiKey, 'allowedIps' | 'allowedIpsMode'>,
   ip: string | null,
 ): KaanaError | 'reported' | null => {
   if (!allowedIps || allowedIpsMode === 'off' || isAddressAllowed(ip, allowedIps)) return null;
@@ -89,6 +99,7 @@ export const assessKey = (key: ApiKey, secret: KeySecret, now: number): KaanaErr
 type Derived = {
   account: Account;
   organization: Organization;
+  ancestors: readonly ApiKey[];
   secretId: string;
   principal: KeyPrincipal;
 };
@@ -96,35 +107,59 @@ type Derived = {
 /** What follows from a key, its secret and its owner is worked out once for as long as they are the identical objects. */
 const derived = new WeakMap<ApiKey, Derived>();
 
+const areSame = (some: readonly ApiKey[], others: readonly ApiKey[]): boolean =>
+  some === others || (some.length === others.length && some.every((key, index) => key === others[index]));
+
+/** Scopes in report mode are noted on the keys whose they are. */
+const reportedOf = (chain: Chain, wouldRefuse: Pick<WouldRefuseRecorder, 'note'>): Principal['reported'] => {
+  const scopes = chainReported(chain);
+  return (
+    scopes && {
+      scopes,
+      note: (permission) => {
+        for (const key of chain) {
+          if (reportedScopes(key)?.includes(permission) === false) wouldRefuse.note(key, 'scope', permission);
+        }
+      },
+    }
+  );
+};
+
 const principalOf = (
-  key: ApiKey,
+  { key, ancestors }: Pick<Credentials, 'key' | 'ancestors'>,
   secret: KeySecret,
   account: Account,
   organization: Organization,
   wouldRefuse: Pick<WouldRefuseRecorder, 'note'>,
 ): KeyPrincipal => {
   const known = derived.get(key);
-  if (known?.account === account && known.organization === organization && known.secretId === secret.id) {
+  if (
+    known?.account === account &&
+    known.organization === organization &&
+    known.secretId === secret.id &&
+    areSame(known.ancestors, ancestors)
+  ) {
     return known.principal;
   }
-  const reported = reportedScopes(key);
+  const chain: Chain = [key, ...ancestors];
   const principal = {
     ...createPrincipal(
       account,
       organization,
-      enforcedScopes(key),
-      { type: 'key', keyId: key.id, keyName: key.name, secretId: secret.id, quotas: quotasOf(key, account) },
+      chainScopes(chain),
       {
-        addresses: enforcedIps(key),
-        reported: reported && {
-          scopes: reported,
-          note: (permission) => wouldRefuse.note(key, 'scope', permission),
-        },
+        type: 'key',
+        keyId: key.id,
+        keyName: key.name,
+        secretId: secret.id,
+        quotas: quotasOf(chain, account),
+        ...(key.ancestors ? { ancestors: key.ancestors } : {}),
       },
+      { addresses: enforcedIps(key), reported: reportedOf(chain, wouldRefuse) },
     ),
     key,
   };
-  derived.set(key, { account, organization, secretId: secret.id, principal });
+  derived.set(key, { account, organization, ancestors, secretId: secret.id, principal });
   return principal;
 };
 
@@ -164,7 +199,9 @@ export const createAuthentication = (
 
   /** A key that can no longer be used stays as it was imported; its refusal is told all the same. */
   const deadMatch = ({ key, secret }: Candidate): Match | null =>
-    assessKey(key, secret, clock()) ? { found: { key, account: null, organization: null }, secret } : null;
+    assessKey(key, secret, clock())
+      ? { found: { key, account: null, organization: null, ancestors: NO_ANCESTORS }, secret }
+      : null;
 
   /** Keys of another system are found as ours are once they have been used; until then, by what it has stored. */
   const findForeign = (token: string, ip: string | null): Promise<Match | null> =>
@@ -194,18 +231,23 @@ export const createAuthentication = (
       'No such API key. Check that it belongs to this server and was copied whole.',
     );
 
+  const requireAddress = (key: ApiKey, ip: string | null, quiet: boolean): void => {
+    if (!key.allowedIps) return;
+    const verdict = assessAddress(key, ip);
+    if (verdict === 'reported') {
+      if (!quiet) wouldRefuse.note(key, 'ip', ip);
+    } else if (verdict) throw verdict;
+  };
+
   const toPrincipal = ({ found, secret }: Match, ip: string | null, quiet: boolean): KeyPrincipal => {
-    const { key, account, organization } = found;
-    const refusal = assessKey(key, secret, clock());
+    const { key, account, organization, ancestors } = found;
+    const now = clock();
+    const refusal = assessKey(key, secret, now) ?? assessAncestors(key, ancestors, now);
     if (refusal) throw refusalOfKey(refusal, key, secret);
     if (account?.status !== 'active' || !organization) throw refusalOfKey(inactive(), key, secret);
-    if (key.allowedIps) {
-      const verdict = assessAddress(key, ip);
-      if (verdict === 'reported') {
-        if (!quiet) wouldRefuse.note(key, 'ip', ip);
-      } else if (verdict) throw verdict;
-    }
-    return principalOf(key, secret, account, organization, wouldRefuse);
+    requireAddress(key, ip, quiet);
+    for (const ancestor of ancestors) requireAddress(ancestor, ip, quiet);
+    return principalOf(found, secret, account, organization, wouldRefuse);
   };
 
   const find = async (token: string, ip: string | null) => (await locate(token, ip)) ?? unknown();

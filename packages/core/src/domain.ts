@@ -1,5 +1,6 @@
 import type { Peppers } from '@kaana/api-key/digest';
 import { type Authentication, createAuthentication } from './authentication.ts';
+import { type Children, createChildren } from './children.ts';
 import type { Clock } from './clock.ts';
 import { createForeignTokens } from './foreign-tokens.ts';
 import { GhostRecorder } from './ghost-recorder.ts';
@@ -42,6 +43,7 @@ export type Domain = {
   readonly ghosts: GhostRecorder;
   readonly keys: Keys;
   readonly rotation: Rotation;
+  readonly children: Children;
   readonly imports: Imports;
   readonly tokens: TokenFinder;
   readonly leaks: Leaks;
@@ -81,6 +83,7 @@ export const createDomain = ({
     recorder: new UsageRecorder(stores.usage, clock),
     keys,
     rotation: createRotation(stores, keys.get, peppers, clock),
+    children: createChildren(stores, keys, clock),
     imports: createImports(stores, keys, peppers, clock),
     tokens,
     leaks: createLeaks(stores, tokens, clock),

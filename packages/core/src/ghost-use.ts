@@ -88,10 +88,12 @@ export const refusalOfKey = (refusal: KaanaError, key: ApiKey, secret: KeySecret
   return refusal;
 };
 
-const reasonOf = (code: KaanaError['code'], { key }: RefusedKey, now: number): GhostReason => {
+const reasonOf = (code: KaanaError['code'], { key, secret }: RefusedKey, now: number): GhostReason => {
   if (code === 'key_revoked') return 'revoked';
   if (code === 'account_inactive') return 'ownerInactive';
-  return key.expiresAt && key.expiresAt.getTime() <= now ? 'expired' : 'rotatedOut';
+  if (key.expiresAt && key.expiresAt.getTime() <= now) return 'expired';
+  // Else it is a key that it comes from which has expired.
+  return secret.expiresAt && secret.expiresAt.getTime() <= now ? 'rotatedOut' : 'expired';
 };
 
 export type Ghost = {

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Peppers } from '@kaana/api-key/digest';
+import { requireAddressesOfChild, requireExpiryOfChild, requireScopesOfChild } from './ancestry.ts';
+import { endDescendants } from './cascade.ts';
 import type { Clock } from './clock.ts';
 import { KaanaError } from './errors.ts';
 import { createId } from './ids.ts';
@@ -60,6 +62,9 @@ export type NewKey = RestrictionChange & {
   readonly credits?: CreditChange | undefined;
 };
 export type KeyChange = Partial<Omit<NewKey, 'credits'>>;
+/** A new key that may be made: what is particular to it, the rest is the same for all. */
+export type KeyDraft = Restrictions &
+  Pick<ApiKey, 'name' | 'expiresAt' | 'limits' | 'credits' | 'parentId' | 'ancestors'>;
 export type KeyWithToken = { readonly key: ApiKey; readonly token: string };
 
 export const keyTarget = (key: Pick<ApiKey, 'id' | 'name'>) => ({ type: 'key', id: key.id, name: key.name });
@@ -73,7 +78,7 @@ export const changedMeanwhile = () =>
 export type Keys = {
   list(
     principal: Principal,
-    query: Pick<KeyQuery, 'limit' | 'before' | 'status' | 'accountId'>,
+    query: Pick<KeyQuery, 'limit' | 'before' | 'status' | 'accountId' | 'parentId' | 'ancestorId'>,
   ): Promise<readonly ApiKey[]>;
   search(
     principal: Principal,
@@ -84,10 +89,12 @@ export type Keys = {
   get(principal: Principal, id: string): Promise<ApiKey>;
   /** Errors: `key_limit_reached`, `permission_denied` (scopes beyond the caller's own), `invalid_input`. */
   create(caller: Caller, input: NewKey): Promise<KeyWithToken>;
+  /** Makes a key of what others have checked. `place`: a free one among its parent's children, of a child. */
+  add(caller: Caller, draft: KeyDraft, place?: () => Promise<number>): Promise<KeyWithToken>;
   update(caller: Caller, id: string, change: KeyChange): Promise<ApiKey>;
   /** Takes effect with the next request. For admins. */
   changeCredits(caller: Caller, id: string, change: CreditChange): Promise<ApiKey>;
-  /** Final. Errors: `already_revoked`. */
+  /** Final, and takes the key's descendants with it. Errors: `already_revoked`. */
   revoke(caller: Caller, id: string, reason: string | null): Promise<ApiKey>;
   /** Brings an account's active keys into the slots of a limit. Returns how many active keys it has. */
   compactSlots(accountId: string, limit: number): Promise<number>;
@@ -98,7 +105,7 @@ export type Keys = {
 };
 
 export const createKeys = (
-  stores: Pick<Stores, 'keys' | 'organizations'>,
+  stores: Pick<Stores, 'keys' | 'organizations' | 'children'>,
   peppers: Peppers,
   clock: Clock,
 ): Keys => {
@@ -174,6 +181,7 @@ export const createKeys = (
     key: Omit<ApiKey, 'slot'>,
     limit: number | null,
     caller: Caller,
+    place: (() => Promise<number>) | undefined,
   ): Promise<ApiKey> => {
     const event = eventOf(clock(), caller, 'key.created', keyTarget(key), {
       name: { from: null, to: key.name },
@@ -184,10 +192,11 @@ export const createKeys = (
       ...(key.allowedIps ? { allowedIpsMode: { from: null, to: key.allowedIpsMode } } : {}),
       ...(key.limits ? { limits: { from: null, to: key.limits } } : {}),
       ...(key.credits ? creditChanges(null, key.credits, { remaining: key.credits.amount }) : {}),
+      ...(key.parentId === undefined ? {} : { parentId: { from: null, to: key.parentId } }),
     });
     for (;;) {
       const slot = limit === null ? unlimitedSlot() : await slotWithin(key.accountId, limit);
-      const inserted = { ...key, slot };
+      const inserted = { ...key, slot, ...(place ? { childSlot: await place() } : {}) };
       if ((await stores.keys.insert(inserted, event)) === 'inserted') return inserted;
     }
   };
@@ -209,10 +218,51 @@ export const createKeys = (
     );
   };
 
+  const add: Keys['add'] = async (caller, draft, place) => {
+    const { account, organization } = caller.principal;
+    const now = clock();
+    const { token, secret } = mintSecret(peppers, now);
+    const limit = PLAN_TABLE[organization.plan].activeKeys;
+    const made = {
+      id: createId('key', now),
+      organizationId: organization.id,
+      accountId: account.id,
+      ...draft,
+      scopesChangedAt: null,
+      allowedIpsChangedAt: null,
+      secrets: [secret],
+      status: 'active',
+      createdAt: new Date(now),
+      revokedAt: null,
+      revokedReason: null,
+    } as const;
+    const key = await creations.take(account.id, () => insertInSlot(made, limit, caller, place));
+    if (limit === null) {
+      const reason = (await withdrawIfDowngraded([key])).get(key.id);
+      if (reason !== undefined) throw new KaanaError('key_limit_reached', reason);
+    }
+    return { key, token };
+  };
+
+  /** What a change of a child key leaves to be within its parents; only what is changed, they may have narrowed since. */
+  const checkChild = async (key: ApiKey, change: Partial<ApiKey>): Promise<void> => {
+    if (!key.ancestors) return;
+    const parents = await stores.keys.getMany(key.organizationId, key.ancestors);
+    const result = { ...key, ...change };
+    if (change.scopes !== undefined || change.scopesMode !== undefined) {
+      requireScopesOfChild(parents, enforcedScopes(result));
+    }
+    if (change.allowedIps !== undefined || change.allowedIpsMode !== undefined) {
+      requireAddressesOfChild(parents, enforcedIps(result));
+    }
+    if (change.expiresAt !== undefined) requireExpiryOfChild(parents, change.expiresAt, clock());
+  };
+
   return {
     compactSlots,
     withdrawIfDowngraded,
     get,
+    add,
 
     list: (principal, query) => {
       const reach = accountInReach(principal);
@@ -261,31 +311,13 @@ export const createKeys = (
       requireAddressesWithin(principal, enforcedIps(restrictions));
       requireUnlimitedKey(principal, 'create keys');
       if (input.credits) requireMayGiveCredits(principal);
-      const { token, secret } = mintSecret(peppers, now);
-      const limit = PLAN_TABLE[principal.organization.plan].activeKeys;
-      const draft = {
-        id: createId('key', now),
-        organizationId: principal.organization.id,
-        accountId: principal.account.id,
+      return add(caller, {
         name: input.name,
         expiresAt: input.expiresAt,
         ...restrictions,
-        scopesChangedAt: null,
-        allowedIpsChangedAt: null,
         limits: canonicalLimits(input.limits),
         credits: input.credits ? changeCredits(null, input.credits, now) : null,
-        secrets: [secret],
-        status: 'active',
-        createdAt: new Date(now),
-        revokedAt: null,
-        revokedReason: null,
-      } as const;
-      const key = await creations.take(principal.account.id, () => insertInSlot(draft, limit, caller));
-      if (limit === null) {
-        const reason = (await withdrawIfDowngraded([key])).get(key.id);
-        if (reason !== undefined) throw new KaanaError('key_limit_reached', reason);
-      }
-      return { key, token };
+      });
     },
 
     update: async (caller, id, change) => {
@@ -305,6 +337,7 @@ export const createKeys = (
         changesScopes ? scopesViolation(policies, enforcedScopes({ ...key, ...settled })) : null,
       ]);
       checkRestrictions(principal, key, settled);
+      await checkChild(key, { ...settled, ...(expiresAt === undefined ? {} : { expiresAt }) });
       const wanted = {
         ...(name === undefined ? {} : { name }),
         ...(expiresAt === undefined ? {} : { expiresAt }),
@@ -357,6 +390,7 @@ export const createKeys = (
       });
       const revoked = await stores.keys.revoke(principal.organization.id, id, new Date(now), reason, event);
       if (!revoked) throw alreadyRevoked();
+      await endDescendants(stores, revoked, clock, caller);
       return revoked;
     },
   };

@@ -104,6 +104,14 @@ export type ApiKey = {
   readonly revokedAt: Date | null;
   readonly revokedReason: string | null;
   readonly imported?: KeyImport;
+  /** Of a child key: the key that has made it. Whose child a key is never changes. */
+  readonly parentId?: string;
+  /** All keys that it comes from, its parent first: it works only while each of them does. */
+  readonly ancestors?: readonly string[];
+  /** Its place among its parent's children that hold a slot (see `children.ts`). */
+  readonly childSlot?: number;
+  /** Whether it has ever had children. */
+  readonly delegates?: boolean;
   /** When a token of it was first reported as found in public. */
   readonly leakedAt?: Date;
   readonly leakSource?: LeakSource;

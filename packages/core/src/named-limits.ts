@@ -63,8 +63,14 @@ const quotaOf = (
   return [quota];
 };
 
-/** All that a request with the key counts against besides the plan; `null` where that is nothing. */
-export const quotasOf = (key: KeyQuota, account: AccountQuota): readonly Quota[] | null => {
-  const quotas = [...quotaOf('key', key, key.credits), ...quotaOf('account', account, null)];
+/**
+ * All that a request counts against besides the plan: of the key, of those that it comes from, its parent first, and of
+ * the account; `null` where that is nothing.
+ */
+export const quotasOf = (chain: readonly KeyQuota[], account: AccountQuota): readonly Quota[] | null => {
+  const quotas = [
+    ...chain.flatMap((key) => quotaOf('key', key, key.credits)),
+    ...quotaOf('account', account, null),
+  ];
   return quotas.length > 0 ? quotas : null;
 };

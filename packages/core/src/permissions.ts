@@ -4,6 +4,7 @@ export const PERMISSIONS = [
   'projects:write',
   'keys:read',
   'keys:write',
+  'keys:delegate',
   'keys:verify',
   'members:read',
   'members:write',
@@ -26,7 +27,14 @@ export const ROLE_TABLE: Record<
   admin: { reach: 'organization', permissions: PERMISSIONS },
   member: {
     reach: 'account',
-    permissions: ['projects:read', 'projects:write', 'keys:read', 'keys:write', 'usage:read'],
+    permissions: [
+      'projects:read',
+      'projects:write',
+      'keys:read',
+      'keys:write',
+      'keys:delegate',
+      'usage:read',
+    ],
   },
   viewer: { reach: 'account', permissions: ['projects:read', 'keys:read', 'usage:read'] },
 };

@@ -38,7 +38,7 @@ export const NO_POLICIES: Policies = {
 
 export const DAY_MS = 24 * 3600_000;
 /** What the clocks of a form and of a server may differ by: "in 90 days" is within 90 days. */
-const LIFETIME_GRACE_MS = 3600_000;
+export const LIFETIME_GRACE_MS = 3600_000;
 
 /** A policy that is not kept to, by which field of a key, and what to do. */
 export type PolicyViolation = {

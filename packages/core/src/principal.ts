@@ -29,6 +29,8 @@ export type Principal = {
         readonly keyId: string;
         readonly keyName: string;
         readonly secretId: string;
+        /** Of a child key: the keys that it comes from, its parent first. */
+        readonly ancestors?: readonly string[];
         /** What its requests count against beside the plan; `null`: nothing. */
         readonly quotas: readonly Quota[] | null;
       };

@@ -37,6 +37,10 @@ export type QuotaSettlement = { readonly id: string; readonly returned: number }
 /** Where a policy stands, as the headers say it. */
 export type QuotaState = {
   readonly scope: 'key' | 'account';
+  /** Of the key or the account. */
+  readonly ownerId: string;
+  /** Of a child key's request: how many keys up; where it is not given, none. */
+  readonly above?: number;
   readonly kind: 'limit' | 'credits';
   readonly name: string;
   readonly limit: number;
@@ -123,14 +127,15 @@ const settle = (record: QuotaRecord, settlement: QuotaSettlement | undefined): Q
 type Counter = { readonly limit: NamedLimit; readonly log: readonly number[]; readonly used: number };
 
 /** `used`: what was counted just now included, which the log does not have yet. `cost`: of what it refuses. */
-const stateOfLimit = ({ limit, log, used }: Counter, scope: Quota['scope'], cost: number, now: Instant) => {
+const stateOfLimit = ({ limit, log, used }: Counter, owner: Quota, cost: number, now: Instant) => {
   const windowMs = windowMsOf(limit);
   const surplus = Math.max(1, used + cost - limit.limit);
   // What has just been counted leaves after a window; what never fits is told so, for want of a better answer.
   const leaves = leavesAt({ log, leases: [] }, surplus, windowMs);
   const waitMs = Math.max(0, (leaves || now.latest + windowMs) - now.earliest);
   const state: QuotaState = {
-    scope,
+    scope: owner.scope,
+    ownerId: owner.id,
     kind: 'limit',
     name: limit.name,
     limit: limit.limit,
@@ -141,12 +146,13 @@ const stateOfLimit = ({ limit, log, used }: Counter, scope: Quota['scope'], cost
   return { state, waitMs };
 };
 
-export const creditState = (balance: CreditBalance, now: number): QuotaState => {
+export const creditState = (balance: CreditBalance, keyId: string, now: number): QuotaState => {
   const { terms, period, remaining } = balance;
   const { refill } = terms;
   const nextMs = refill ? refillAt(refill, period + 1) - now : null;
   return {
     scope: 'key',
+    ownerId: keyId,
     kind: 'credits',
     name: 'credits',
     limit: refill ? refill.amount : terms.amount + terms.added,
@@ -165,7 +171,7 @@ const longest = (refusals: readonly QuotaRefusal[]): QuotaRefusal | null =>
 
 export const decideQuota = (record: QuotaRecord, question: QuotaQuestion): QuotaDecision => {
   const { costs, now, quota, reservation, settlement } = question;
-  const { limits, scope } = quota;
+  const { limits } = quota;
   const settled = settle(record, settlement);
   const before = settled ?? record;
   const credits = quota.credits && balanceAt(before.credits, quota.credits, now.earliest);
@@ -190,7 +196,7 @@ export const decideQuota = (record: QuotaRecord, question: QuotaQuestion): Quota
       const isFull = used + units + cost > limit.limit;
       const { state, waitMs } = stateOfLimit(
         { limit, log, used: used + taken },
-        scope,
+        quota,
         isFull ? cost : 0,
         now,
       );
@@ -198,7 +204,7 @@ export const decideQuota = (record: QuotaRecord, question: QuotaQuestion): Quota
       if (isFull) refusals.push({ state, waitMs });
     }
     if (credits) {
-      const state = creditState({ ...credits, remaining: credits.remaining - taken }, now.earliest);
+      const state = creditState({ ...credits, remaining: credits.remaining - taken }, quota.id, now.earliest);
       states.push(state);
       if (credits.remaining - units < cost) {
         const waitMs = state.resetSeconds === null ? null : state.resetSeconds * 1000;

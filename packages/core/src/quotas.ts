@@ -19,8 +19,8 @@ export type QuotaOptions = { readonly timer?: Timer; readonly maxWaiting?: numbe
  * Named limits and credits beside the plan's limit, all or nothing, over all processes on one database. A request
  * reserves what it needs under each of its quotas in turn, and then asks for the plan's admission, which decides: where
  * somebody refuses, what was reserved is given back. Whoever meets a quota that is used up by reservations waits for
- * what becomes of them, instead of refusing. Everybody asks in the same order, the key first, so that nobody waits in a
- * circle.
+ * what becomes of them, instead of refusing. Everybody asks in the same order, a child before its parent and
+ * the key before the account, so that nobody waits in a circle.
  */
 export class Quotas {
   readonly #store: QuotaStore;
@@ -78,7 +78,7 @@ export class Quotas {
     for (const { id, credits } of metered) {
       if (!credits) continue;
       const balance = balanceAt(balances.get(id) ?? null, credits, now.earliest);
-      states.set(id, creditState(balance, now.earliest));
+      states.set(id, creditState(balance, id, now.earliest));
     }
     return states;
   }

@@ -30,6 +30,7 @@ describe('a suggestion of scopes', () => {
         { permission: 'projects:write', lastUsedAt: null },
         { permission: 'keys:read', lastUsedAt: null },
         { permission: 'keys:write', lastUsedAt: null },
+        { permission: 'keys:delegate', lastUsedAt: null },
         { permission: 'usage:read', lastUsedAt: at(99) },
       ],
     });

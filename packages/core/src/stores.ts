@@ -35,6 +35,7 @@ export type Stores = {
   readonly accounts: AccountStore;
   readonly keys: KeyStore;
   readonly credentials: CredentialStore;
+  readonly children: ChildKeyStore;
   readonly projects: ProjectStore;
   readonly sessions: SessionStore;
   readonly audit: AuditStore;
@@ -93,12 +94,16 @@ export type Credentials = {
   readonly key: ApiKey;
   readonly account: Account | null;
   readonly organization: Organization | null;
+  /** The keys that a child key comes from, its parent first, as far as they are there. */
+  readonly ancestors: readonly ApiKey[];
 };
+
+export const NO_ANCESTORS: readonly ApiKey[] = [];
 
 export type CredentialStore = {
   /**
-   * Digest -> the key that has a secret with this digest, its account and its organization. Every read begins after
-   * the call. Equal documents give the identical objects, so that what is derived from them can be kept by identity.
+   * Digest -> the key that has a secret with this digest, its account, its organization and, of a child key, those that
+   * it comes from. Every read begins after the call. Equal documents give the identical objects, so that what is derived from them can be kept by identity.
    */
   find(digests: readonly string[]): Promise<ReadonlyMap<string, Credentials>>;
 };
@@ -106,6 +111,9 @@ export type CredentialStore = {
 export type KeyQuery = PageQuery & {
   readonly organizationId: string;
   readonly accountId?: string | undefined;
+  readonly parentId?: string | undefined;
+  /** Only keys that come from this one, over whatever others. */
+  readonly ancestorId?: string | undefined;
   readonly status?: 'active' | 'revoked' | 'expired' | undefined;
   readonly now: Date;
 };
@@ -191,6 +199,21 @@ export type KeyStore = {
     leak: { readonly at: Date; readonly source: LeakSource },
     event: AuditEvent,
   ): Promise<ApiKey | null>;
+};
+
+/** What child keys need beside what every key does. "Living": holds a slot and has not expired. */
+export type ChildKeyStore = {
+  /** The places of the key's children that hold a slot. */
+  places(parentId: string): Promise<number[]>;
+  /** Takes the slots of the key's children that have expired. */
+  releaseExpired(parentId: string, now: Date): Promise<number>;
+  /** Marks a key as one that has children; only an active one. To be done before it gets the first. */
+  markParent(organizationId: string, id: string): Promise<boolean>;
+  unmarkParent(id: string): Promise<void>;
+  /** The marked keys that are revoked or have expired. */
+  deadParents(now: Date): Promise<ApiKey[]>;
+  /** Living keys that come from this one, over whatever others, oldest first. */
+  living(ancestorId: string, now: Date, limit: number): Promise<ApiKey[]>;
 };
 
 export type ImportStore = {

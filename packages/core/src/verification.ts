@@ -1,4 +1,5 @@
 import { parseToken } from '@kaana/api-key';
+import { assessAncestors, type Chain, chainReported, chainScopes } from './ancestry.ts';
 import {
   assessAddress,
   assessExpiry,
@@ -8,9 +9,10 @@ import {
   type Match,
 } from './authentication.ts';
 import { KaanaError } from './errors.ts';
+import { statusOf } from './keys.ts';
 import type { ApiKey, KeySecret } from './model.ts';
 import { effectivePermissions, missingPermissions, type Permission } from './permissions.ts';
-import { enforcedScopes, reportedScopes, shownMode } from './restrictions.ts';
+import { shownMode } from './restrictions.ts';
 import type { Credentials } from './stores.ts';
 
 /** In the order in which they are made: the first that fails is the answer. */
@@ -22,6 +24,7 @@ export const KEY_CHECKS = [
   'key_status',
   'key_expiry',
   'secret',
+  'ancestors',
   'owner',
   'address',
   'permissions',
@@ -66,14 +69,14 @@ export const skipped = (check: KeyCheckName): KeyCheck => ({
 });
 
 export const assessPermissions = (
-  key: ApiKey,
+  chain: Chain,
   held: readonly Permission[],
   wanted: readonly Permission[],
 ): Verdict => {
   const missing = missingPermissions(held, wanted);
   if (missing.length > 0)
     return new KaanaError('permission_denied', `The key does not have ${missing.join(', ')}.`);
-  const scopes = reportedScopes(key);
+  const scopes = chainReported(chain);
   return scopes && missingPermissions(scopes, wanted).length > 0 ? 'reported' : null;
 };
 
@@ -100,21 +103,35 @@ const ofKey = (key: ApiKey, secret: KeySecret, now: number): KeyCheck[] => [
   }),
 ];
 
-const ofUse = ({ key, account, organization }: Credentials, { ip, permissions }: KeyQuestion): KeyCheck[] => {
-  const held = account ? effectivePermissions(account.role, enforcedScopes(key)) : [];
+/** What the whole chain says of an address: a refusal, else what any of it reports. */
+const assessChainAddress = (chain: Chain, ip: string | null): Verdict => {
+  const verdicts = chain.map((key) => assessAddress(key, ip));
+  return (
+    verdicts.find((verdict) => verdict instanceof KaanaError) ?? verdicts.find((verdict) => verdict) ?? null
+  );
+};
+
+const ofUse = (found: Credentials, { ip, now, permissions }: KeyQuestion): KeyCheck[] => {
+  const { key, account, organization, ancestors } = found;
+  const chain: Chain = [key, ...ancestors];
+  const held = account ? effectivePermissions(account.role, chainScopes(chain)) : [];
   return [
+    made('ancestors', assessAncestors(key, ancestors, now), {
+      ids: key.ancestors ?? [],
+      statuses: ancestors.map((ancestor) => statusOf(ancestor, now)),
+    }),
     made('owner', assessOwner(account, organization), {
       accountId: key.accountId,
       status: account?.status ?? null,
       role: account?.role ?? null,
     }),
-    made('address', assessAddress(key, ip), {
+    made('address', assessChainAddress(chain, ip), {
       ip,
       allowedIps: key.allowedIps,
       mode: shownMode(key.allowedIps, key.allowedIpsMode),
     }),
     account
-      ? made('permissions', assessPermissions(key, held, permissions), {
+      ? made('permissions', assessPermissions(chain, held, permissions), {
           wanted: permissions,
           held,
           scopes: key.scopes,

@@ -6,6 +6,7 @@ import { StatefulCollection } from './outbox.ts';
 import { defineModels } from './schemas.ts';
 import { createAccountStore } from './stores/accounts.ts';
 import { createAuditStore } from './stores/audit.ts';
+import { createChildKeyStore } from './stores/children.ts';
 import { createCredentialStore } from './stores/credentials.ts';
 import { createGhostUseStore } from './stores/ghost-use.ts';
 import { createImportStore } from './stores/imports.ts';
@@ -85,6 +86,7 @@ export const connect = async (uri: string, options: ConnectOptions = {}): Promis
     accounts: translateErrors(createAccountStore(models, accounts)),
     keys: translateErrors(createKeyStore(models, keys)),
     credentials: translateErrors(createCredentialStore(models)),
+    children: translateErrors(createChildKeyStore(models)),
     imports: translateErrors(createImportStore(models, keys)),
     projects: translateErrors(createProjectStore(models, projects)),
     sessions: translateErrors(createSessionStore(models, sessions)),

@@ -172,6 +172,10 @@ const apiKey = stateful({
   revokedAt: optionalDate,
   revokedReason: { type: String, default: null },
   imported: { type: keyImport, default: undefined },
+  parentId: { type: String },
+  ancestors: { type: [String], default: undefined },
+  childSlot: { type: Number },
+  delegates: { type: Boolean },
   leakedAt: { type: Date },
   leakSource: { type: leakSource, default: undefined },
 })
@@ -190,7 +194,14 @@ const apiKey = stateful({
   // Those that never expire are not in it.
   .index({ expiresAt: 1, _id: 1 }, { partialFilterExpression: { expiresAt: { $type: 'date' } } })
   // The number of active keys: no two of an account hold the same slot.
-  .index({ accountId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } });
+  .index({ accountId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
+  // The number of living children: those that hold a slot of the account have a place of their own among them.
+  .index(
+    { parentId: 1, childSlot: 1 },
+    { unique: true, partialFilterExpression: { parentId: { $gt: '' }, slot: { $gte: 0 } } },
+  )
+  .index({ ancestors: 1, _id: -1 }, { partialFilterExpression: { parentId: { $gt: '' } } })
+  .index({ status: 1, expiresAt: 1 }, { partialFilterExpression: { delegates: true } });
 
 const project = stateful({
   organizationId: text,

@@ -70,6 +70,9 @@ export const Key = z
     expiresAt: Timestamp.nullable(),
     revokedAt: Timestamp.nullable(),
     revokedReason: z.string().nullable(),
+    parentId: Id.nullable().describe(
+      'Of a child key: the key that has made it, and that it stops and ends with',
+    ),
     createdBy: AccountSummary.describe('The account that the key belongs to'),
     leakedAt: Timestamp.nullable().describe('When a token of it was first reported as found in public'),
     leakSource: z
@@ -104,6 +107,7 @@ export const KeyListInput = z
   .strictObject({
     status: KeyStatus.optional(),
     accountId: Id.optional().describe('Only the keys of this account'),
+    parentId: Id.optional().describe('Only the children of this key'),
     search: line(100).optional().describe('Part of the name, or of the start of a token; any case'),
     sort: z.enum(KEY_SORTS).default('created'),
     order: z

@@ -1,5 +1,6 @@
 import { adminImporter, createRehearsal, NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
+import { ChildCreateInput, ChildListInput } from '../contracts/children.ts';
 import { GhostUse } from '../contracts/ghost-use.ts';
 import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '../contracts/import.ts';
 import {
@@ -26,7 +27,7 @@ import { cursorOf, positionOf } from '../key-cursor.ts';
 import { toSuggestedScopes } from '../suggested-scopes.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { reportLeak, verifyKey, verifyKeys } from '../verify.ts';
-import { defined, pageQuery, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
+import { defined, pageQuery, toDate, toDateOrNull, toKeys, toOneKey, toPage } from '../wire.ts';
 import { toWouldRefuse } from '../would-refuse.ts';
 
 export const keysRouter = {
@@ -38,14 +39,20 @@ export const keysRouter = {
     .input(KeyListInput)
     .output(KeyListOutput)
     .query(async ({ ctx, input }) => {
-      const { status, accountId, search, sort, order = NATURAL_ORDER[sort], limit } = input;
+      const { status, accountId, parentId, search, sort, order = NATURAL_ORDER[sort], limit } = input;
       if (!search && sort === 'created' && order === 'desc') {
-        const keys = await ctx.domain.keys.list(ctx.principal, { status, accountId, ...pageQuery(input) });
+        const keys = await ctx.domain.keys.list(ctx.principal, {
+          status,
+          accountId,
+          parentId,
+          ...pageQuery(input),
+        });
         return toPage(await toKeys(ctx.domain, keys), limit);
       }
       const found = await ctx.domain.keys.search(ctx.principal, {
         status,
         accountId,
+        parentId,
         search,
         sort,
         order,
@@ -202,6 +209,48 @@ export const keysRouter = {
     .output(Key)
     .mutation(async ({ ctx, input }) =>
       toOneKey(ctx.domain, await ctx.domain.rotation.cancel(ctx.caller, input.id)),
+    ),
+
+  createChild: procedure('keys:delegate', {
+    method: 'POST',
+    path: '/keys/children',
+    status: 201,
+    summary:
+      'Make a narrower, shorter-lived child of the key that you call with; it stops when that key does',
+  })
+    .input(ChildCreateInput)
+    .output(KeyWithToken)
+    .mutation(async ({ ctx, input }) => {
+      const { key, token } = await ctx.domain.children.create(ctx.caller, {
+        ...input,
+        scopes: [...new Set(input.scopes)],
+        expiresAt: toDate(input.expiresAt),
+      });
+      return { key: await toOneKey(ctx.domain, key), token };
+    }),
+
+  children: procedure('keys:delegate', {
+    method: 'GET',
+    path: '/keys/children',
+    summary: 'List the children of the key that you call with, and theirs, newest first',
+  })
+    .input(ChildListInput)
+    .output(KeyListOutput)
+    .query(async ({ ctx, input }) => {
+      const query = { status: input.status, ...pageQuery(input) };
+      const keys = await ctx.domain.children.list(ctx.principal, query);
+      return toPage(await toKeys(ctx.domain, keys), input.limit);
+    }),
+
+  revokeChild: procedure('keys:delegate', {
+    method: 'POST',
+    path: '/keys/children/{id}/revoke',
+    summary: 'Revoke a key that comes from the one that you call with, and what comes from it',
+  })
+    .input(KeyRevokeInput)
+    .output(Key)
+    .mutation(async ({ ctx, input }) =>
+      toOneKey(ctx.domain, await ctx.domain.children.revoke(ctx.caller, input.id, input.reason ?? null)),
     ),
 
   import: procedure('keys:write', {

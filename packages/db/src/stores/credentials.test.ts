@@ -50,7 +50,12 @@ const addTenant = async () => {
   return { organization, account };
 };
 
-const addKey = async ({ id: accountId, organizationId }: Account, digests: string[], slot = 0) => {
+const addKey = async (
+  { id: accountId, organizationId }: Account,
+  digests: string[],
+  slot = 0,
+  origin: Pick<ApiKey, 'parentId' | 'ancestors' | 'childSlot'> = {},
+) => {
   const now = new Date();
   const key: ApiKey = {
     id: createId('key', now.getTime()),
@@ -79,6 +84,7 @@ const addKey = async ({ id: accountId, organizationId }: Account, digests: strin
     revokedReason: null,
     limits: null,
     credits: null,
+    ...origin,
   };
   await database.stores.keys.insert(key, event(organizationId));
   return key;
@@ -95,13 +101,13 @@ describe('the look-up of credentials', () => {
     const first = await addKey(one.account, [a, b]);
     const second = await addKey(other.account, [c]);
     const expected = new Map([
-      [a, { key: first, ...one }],
-      [b, { key: first, ...one }],
+      [a, { key: first, ...one, ancestors: [] }],
+      [b, { key: first, ...one, ancestors: [] }],
     ]);
     expect(new Map(await credentials.find([a, unknown]))).toEqual(expected);
     // The first is known by now and the second is not: both ways in one call.
     expect(new Map(await credentials.find([b, c]))).toEqual(
-      new Map([...expected, [c, { key: second, ...other }]]),
+      new Map([...expected, [c, { key: second, ...other, ancestors: [] }]]),
     );
     expect((await credentials.find([unknown])).size).toBe(0);
   });
@@ -142,5 +148,41 @@ describe('the look-up of credentials', () => {
       account: null,
       organization: { id: organization.id },
     });
+  });
+
+  it('finds what a child key comes from, in its order, seen before or not, and as it is by now', async () => {
+    const { credentials, keys } = database.stores;
+    const { organization, account } = await addTenant();
+    const digests = [newDigest(), newDigest(), newDigest()];
+    const [a = '', b = '', c = ''] = digests;
+    const root = await addKey(account, [a], 0);
+    const childOf = (parents: ApiKey[]) => ({
+      parentId: parents[0]?.id ?? '',
+      ancestors: parents.map(({ id }) => id),
+      childSlot: 0,
+    });
+    const child = await addKey(account, [b], 1, childOf([root]));
+    const grandchild = await addKey(account, [c], 2, childOf([child, root]));
+    const owner = { organization, account };
+    const expected = { key: grandchild, ...owner, ancestors: [child, root] };
+    const first = (await credentials.find([c])).get(c);
+    expect(first).toEqual(expected);
+    const again = (await credentials.find([c])).get(c);
+    expect(again).toEqual(expected);
+    expect(again?.ancestors[1]).toBe(first?.ancestors[1]);
+    // All of them in one look-up, where each is asked for by itself and for its child.
+    const all = await credentials.find([...digests, newDigest()]);
+    expect(digests.map((digest) => all.get(digest))).toEqual([
+      { key: root, ...owner, ancestors: [] },
+      { key: child, ...owner, ancestors: [root] },
+      expected,
+    ]);
+    await keys.revoke(organization.id, root.id, new Date(), 'gone', event(organization.id));
+    for (const digest of [b, c]) {
+      const found = (await credentials.find([digest])).get(digest);
+      expect(found?.ancestors.at(-1)).toMatchObject({ id: root.id, status: 'revoked' });
+    }
+    await database.raw('api_keys').deleteOne({ _id: root.id as never });
+    expect((await credentials.find([c])).get(c)?.ancestors).toEqual([child]);
   });
 });

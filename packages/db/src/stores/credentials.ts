@@ -4,6 +4,7 @@ import {
   BoundedMap,
   type CredentialStore,
   type Credentials,
+  NO_ANCESTORS,
   type Organization,
 } from '@kaana/core';
 import { Decoded, idOf } from '../decoded.ts';
@@ -16,15 +17,39 @@ import { toOrganization } from './organizations.ts';
 const KEPT = 16_384;
 
 type Found = {
-  readonly keys: ApiKey[];
+  readonly keys: Map<string, ApiKey>;
   readonly accounts: Map<string, Account>;
   readonly organizations: Map<string, Organization>;
 };
 
+/** What belongs to keys: their owners, and the keys that they come from. */
+type Related = Readonly<Record<'accountIds' | 'organizationIds' | 'ancestorIds', ReadonlySet<string>>>;
+
+const relatedTo = (known: Iterable<ApiKey>): Related => {
+  const accountIds = new Set<string>();
+  const organizationIds = new Set<string>();
+  const ancestorIds = new Set<string>();
+  for (const { accountId, organizationId, ancestors } of known) {
+    accountIds.add(accountId);
+    organizationIds.add(organizationId);
+    if (ancestors) for (const id of ancestors) ancestorIds.add(id);
+  }
+  return { accountIds, organizationIds, ancestorIds };
+};
+
+const isAskedFor = (
+  { accountId, organizationId, ancestors }: ApiKey,
+  { accountIds, organizationIds, ancestorIds }: Related,
+): boolean =>
+  accountIds.has(accountId) &&
+  organizationIds.has(organizationId) &&
+  (ancestors === undefined || ancestors.every((id) => ancestorIds.has(id)));
+
 /**
  * What every request with a key needs, in one round trip: keys by the digests of their secrets, and in the same
- * aggregation the accounts and organizations. Whose a key is never changes, so that its owner, once seen, can be asked
- * for together with the key; only a key that this process has not seen costs a second round trip.
+ * aggregation the accounts, the organizations, and the keys that child keys come from. Whose a key is never changes, so
+ * that what belongs to it, once seen, can be asked for together with the key; only a key that this process has not seen
+ * costs a second round trip.
  */
 export const createCredentialStore = ({ keys, accounts, organizations }: Models): CredentialStore => {
   const decodedKeys = new Decoded<ApiKey>(toKey, KEPT);
@@ -33,70 +58,59 @@ export const createCredentialStore = ({ keys, accounts, organizations }: Models)
   /** Digest -> the key it was last seen at. */
   const seen = new BoundedMap<string, string>(KEPT);
 
-  const byId = (ids: Iterable<string>) => [{ $match: { _id: { $in: [...ids] } } }];
+  const union = (coll: string, ids: ReadonlySet<string>) =>
+    ids.size === 0 ? [] : [{ $unionWith: { coll, pipeline: [{ $match: { _id: { $in: [...ids] } } }] } }];
 
-  const read = async (
-    digests: readonly string[],
-    accountIds: ReadonlySet<string>,
-    organizationIds: ReadonlySet<string>,
-  ): Promise<Found> => {
-    const owners =
-      accountIds.size === 0
-        ? []
-        : [
-            { $unionWith: { coll: accounts.collection.collectionName, pipeline: byId(accountIds) } },
-            {
-              $unionWith: { coll: organizations.collection.collectionName, pipeline: byId(organizationIds) },
-            },
-          ];
+  const read = async (digests: readonly string[], related: Related): Promise<Found> => {
+    const { accountIds, organizationIds, ancestorIds } = related;
     const documents = (await keys.collection
-      .aggregate([{ $match: { 'secrets.digest': { $in: digests } } }, ...owners], {
-        raw: true,
-        batchSize: digests.length + accountIds.size + organizationIds.size + 1,
-      })
+      .aggregate(
+        [
+          { $match: { 'secrets.digest': { $in: digests } } },
+          ...union(accounts.collection.collectionName, accountIds),
+          ...union(organizations.collection.collectionName, organizationIds),
+          ...union(keys.collection.collectionName, ancestorIds),
+        ],
+        {
+          raw: true,
+          batchSize: digests.length + accountIds.size + organizationIds.size + ancestorIds.size + 1,
+        },
+      )
       .toArray()) as Buffer[];
-    const found: Found = { keys: [], accounts: new Map(), organizations: new Map() };
+    const found: Found = { keys: new Map(), accounts: new Map(), organizations: new Map() };
     for (const bytes of documents) {
       const id = idOf(bytes);
       if (accountIds.has(id)) found.accounts.set(id, decodedAccounts.decode(id, bytes));
       else if (organizationIds.has(id)) found.organizations.set(id, decodedOrganizations.decode(id, bytes));
-      else found.keys.push(decodedKeys.decode(id, bytes));
+      // A key that is asked for twice, by itself and for its child, may have changed in between: then it is the later one.
+      else found.keys.set(id, decodedKeys.decode(id, bytes));
     }
     return found;
   };
 
-  const ownersOf = (known: Iterable<ApiKey>) => {
-    const accountIds = new Set<string>();
-    const organizationIds = new Set<string>();
-    for (const { accountId, organizationId } of known) {
-      accountIds.add(accountId);
-      organizationIds.add(organizationId);
-    }
-    return { accountIds, organizationIds };
-  };
+  const ancestorsOf = ({ ancestors }: ApiKey, found: Found): readonly ApiKey[] =>
+    ancestors ? ancestors.flatMap((id) => found.keys.get(id) ?? []) : NO_ANCESTORS;
 
   return {
     find: async (digests) => {
       const known = digests.flatMap((digest) => decodedKeys.last(seen.get(digest) ?? '') ?? []);
-      const asked = ownersOf(known);
-      const first = await read(digests, asked.accountIds, asked.organizationIds);
-      const strangers = first.keys.filter(
-        ({ accountId, organizationId }) =>
-          !asked.accountIds.has(accountId) || !asked.organizationIds.has(organizationId),
-      );
+      const asked = relatedTo(known);
+      const first = await read(digests, asked);
+      const strangers = [...first.keys.values()].filter((key) => !isAskedFor(key, asked));
       if (strangers.length > 0) {
-        const missing = ownersOf(strangers);
-        const second = await read([], missing.accountIds, missing.organizationIds);
+        const second = await read([], relatedTo(strangers));
+        for (const [id, key] of second.keys) first.keys.set(id, key);
         for (const [id, account] of second.accounts) first.accounts.set(id, account);
         for (const [id, organization] of second.organizations) first.organizations.set(id, organization);
       }
       const found = new Map<string, Credentials>();
-      for (const key of first.keys) {
+      for (const key of first.keys.values()) {
         const account = first.accounts.get(key.accountId) ?? null;
         const organization = first.organizations.get(key.organizationId) ?? null;
+        const ancestors = ancestorsOf(key, first);
         for (const { digest } of key.secrets) {
           seen.set(digest, key.id);
-          found.set(digest, { key, account, organization });
+          found.set(digest, { key, account, organization, ancestors });
         }
       }
       return found;

@@ -10,7 +10,7 @@ import { searchKeys } from './key-search.ts';
 type StoredKey = Stored<ApiKey>;
 
 export const HOLDS_SLOT = { slot: { $gte: 0 } } as const;
-const notExpired = (now: Date): QueryFilter<StoredKey> => ({
+export const notExpired = (now: Date): QueryFilter<StoredKey> => ({
   $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }],
 });
 
@@ -20,6 +20,15 @@ const statusFilter = ({ status, now }: Pick<KeyQuery, 'status' | 'now'>): QueryF
   if (status === 'active') return { status, ...notExpired(now) };
   return {};
 };
+
+/** A child is one of its parent's descendants, which an index finds. */
+const originFilter = ({
+  parentId,
+  ancestorId = parentId,
+}: Pick<KeyQuery, 'parentId' | 'ancestorId'>): QueryFilter<StoredKey> =>
+  ancestorId === undefined
+    ? {}
+    : { ancestors: ancestorId, parentId: parentId === undefined ? { $gt: '' } : parentId };
 
 /** By what is stored: no credits are `null`, or, in an older document, nothing. */
 const guardOf = ({
@@ -57,13 +66,13 @@ export const createKeyStore = ({ keys }: Models, state: StatefulCollection<Store
     const { organizationId, accountId, limit } = query;
     const owner = accountId === undefined ? { organizationId } : { accountId, organizationId };
     const found = await keys
-      .find({ ...owner, ...statusFilter(query), ...beforeCursor(query), ...LIVE })
+      .find({ ...owner, ...originFilter(query), ...statusFilter(query), ...beforeCursor(query), ...LIVE })
       .sort(NEWEST_FIRST)
       .limit(limit)
       .lean<StoredKey[]>();
     return found.map(toKey);
   },
-  search: (query) => searchKeys(keys, statusFilter(query), query),
+  search: (query) => searchKeys(keys, { ...originFilter(query), ...statusFilter(query) }, query),
   getMany: async (organizationId, ids) => {
     const found = await keys.find({ _id: { $in: ids }, organizationId, ...LIVE }).lean<StoredKey[]>();
     return found.map(toKey);
