@@ -93,7 +93,7 @@ describe('POST /api/keys/verify', () => {
     const explained = await verify(0, { token, ip: '198.51.100.1', explain: true });
     expect(explained.code).toBe('ip_not_allowed');
     expect(explained.checks?.map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 11 }, (_, index) => (index === 8 ? 'failed' : 'passed')),
+      Array.from({ length: 12 }, (_, index) => (index === 9 ? 'failed' : 'passed')),
     );
     expect(JSON.stringify(explained)).not.toContain(token);
     const ada = await signIn(fleet.urls[0] ?? '', 'ada@acme.test');
@@ -102,7 +102,7 @@ describe('POST /api/keys/verify', () => {
     expect(unknown).toMatchObject({ code: 'key_unknown', key: null, organization: null });
     expect(unknown.checks?.slice(2).map(({ outcome }) => outcome)).toEqual([
       'failed',
-      ...Array.from({ length: 8 }, () => 'skipped'),
+      ...Array.from({ length: 9 }, () => 'skipped'),
     ]);
   });
 });
