@@ -16,6 +16,8 @@ export * from './foreign-tokens.ts';
 export * from './gate.ts';
 export * from './ghost-recorder.ts';
 export * from './ghost-use.ts';
+export * from './health.ts';
+export * from './health-report.ts';
 export * from './idle.ts';
 export * from './ids.ts';
 export * from './imported-hash.ts';

@@ -2,6 +2,7 @@ import { adminImporter, createRehearsal, NATURAL_ORDER } from '@kaana/core';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { ChildCreateInput, ChildListInput } from '../contracts/children.ts';
 import { GhostUse } from '../contracts/ghost-use.ts';
+import { KeyHealth, KeyHealthListInput, KeyHealthListOutput } from '../contracts/health.ts';
 import { KeyImportInput, KeyImportOutput, toImportResult, toKeyToImport } from '../contracts/import.ts';
 import {
   Key,
@@ -23,6 +24,7 @@ import { SuggestedScopes } from '../contracts/suggested-scopes.ts';
 import { KeyVerdict, KeyVerdicts, KeyVerifyInput, KeyVerifyManyInput } from '../contracts/verify.ts';
 import { WouldRefuse } from '../contracts/would-refuse.ts';
 import { toGhostUse } from '../ghost-use.ts';
+import { toHealthPage, toOneHealth } from '../health.ts';
 import { cursorOf, positionOf } from '../key-cursor.ts';
 import { toSuggestedScopes } from '../suggested-scopes.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
@@ -120,6 +122,26 @@ export const keysRouter = {
     .output(SuggestedScopes)
     .query(async ({ ctx, input }) =>
       toSuggestedScopes(ctx.domain, await ctx.domain.keys.get(ctx.principal, input.id)),
+    ),
+
+  health: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys/health',
+    summary: 'How API keys are doing, the worst first among each thousand, and which nobody will miss',
+  })
+    .input(KeyHealthListInput)
+    .output(KeyHealthListOutput)
+    .query(({ ctx, input }) => toHealthPage(ctx.domain, ctx.principal, input)),
+
+  healthOf: procedure('keys:read', {
+    method: 'GET',
+    path: '/keys/{id}/health',
+    summary: 'How an API key is doing: what speaks against it, and whether anybody would miss it',
+  })
+    .input(KeyIdInput)
+    .output(KeyHealth)
+    .query(async ({ ctx, input }) =>
+      toOneHealth(ctx.domain, ctx.principal.organization, await ctx.domain.keys.get(ctx.principal, input.id)),
     ),
 
   create: procedure('keys:write', {
