@@ -7,6 +7,7 @@ import { takeAttempt } from '../limit-question.ts';
 import { DAY_MS } from '../policies.ts';
 import { type Caller, changesOf, eventOf, type Principal, requirePermission } from '../principal.ts';
 import type { PageQuery, Stores } from '../stores.ts';
+import { Turns } from '../turns.ts';
 import type { WebhookEvent } from './events.ts';
 import { DELIVERIES_KEPT_DAYS, emitWebhookEvents, testDelivery } from './fan-out.ts';
 import { LimitNotes } from './limit-notes.ts';
@@ -70,6 +71,9 @@ export const createWebhooks = (
     return { secret, kept };
   };
 
+  /** So that parallel creations of one organization do not race each other for its slots. */
+  const creations = new Turns();
+
   const throttle = async (id: string): Promise<void> => {
     const waitMs = await takeAttempt(stores.limits, `webhook-manual:${id}`, MANUAL_THROTTLE);
     if (waitMs === null) return;
@@ -107,21 +111,23 @@ export const createWebhooks = (
         updatedAt: new Date(now),
         createdBy: account.id,
       } as const;
-      for (;;) {
-        const slot = freeSlot(await stores.webhooks.slots(organization.id), MAX_WEBHOOKS);
-        if (slot === null) {
-          throw new KaanaError(
-            'webhook_limit_reached',
-            `An organization has ${MAX_WEBHOOKS} webhooks at most. Delete one that is no longer needed.`,
-          );
+      return creations.take(organization.id, async () => {
+        for (;;) {
+          const slot = freeSlot(await stores.webhooks.slots(organization.id), MAX_WEBHOOKS);
+          if (slot === null) {
+            throw new KaanaError(
+              'webhook_limit_reached',
+              `An organization has ${MAX_WEBHOOKS} webhooks at most. Delete one that is no longer needed.`,
+            );
+          }
+          const webhook = { ...draft, slot };
+          const event = eventOf(now, caller, 'webhook.created', target(webhook), {
+            url: { from: null, to: webhook.url },
+            events: { from: null, to: webhook.events },
+          });
+          if ((await stores.webhooks.insert(webhook, event)) === 'inserted') return { webhook, secret };
         }
-        const webhook = { ...draft, slot };
-        const event = eventOf(now, caller, 'webhook.created', target(webhook), {
-          url: { from: null, to: webhook.url },
-          events: { from: null, to: webhook.events },
-        });
-        if ((await stores.webhooks.insert(webhook, event)) === 'inserted') return { webhook, secret };
-      }
+      });
     },
 
     update: async (caller, id, change) => {
