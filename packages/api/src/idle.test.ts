@@ -62,6 +62,31 @@ it('leaves alone a key whose last use got lost, where its counts are there', asy
   await api.withKey(token).user.me();
 });
 
+it('leaves alone a key that is used by its children alone, and not one whose children are idle too', async () => {
+  const tenant = await api.createTenant('enterprise');
+  const inUse = await tenant.as.admin.keys.create({ name: 'in use by a child' });
+  const idle = await tenant.as.admin.keys.create({ name: 'idle with its child' });
+  const [busy] = await Promise.all(
+    [inUse, idle].map(({ token }) =>
+      api.withKey(token).keys.createChild({
+        name: 'child',
+        scopes: ['projects:read'],
+        expiresAt: new Date(api.clock() + 30 * DAY_MS).toISOString(),
+      }),
+    ),
+  );
+  await api.domain.recorder.flush();
+  api.clock.advance(20 * DAY_MS);
+  await api.withKey(busy?.token ?? '').projects.list();
+  await api.domain.recorder.flush();
+  const admin = await again(tenant);
+  await admin.organization.update({ policies: { idleDays: 10, idleAction: 'disable' } });
+  await revoke();
+  expect((await admin.keys.get({ id: inUse.key.id })).status).toBe('active');
+  await api.withKey(busy?.token ?? '').projects.list();
+  expect((await admin.keys.get({ id: idle.key.id })).status).toBe('revoked');
+});
+
 it('counts from the last rotation, too, and over more keys than one page', async () => {
   const tenant = await api.createTenant('enterprise');
   const { as } = tenant;

@@ -1,4 +1,5 @@
 import type { KaanaError } from './errors.ts';
+import { isOver } from './key-secrets.ts';
 import type { ApiKey, KeySecret } from './model.ts';
 
 /** Why a token that is known was refused. `rotatedOut`: an old secret of a key that works on with a newer one. */
@@ -93,7 +94,7 @@ const reasonOf = (code: KaanaError['code'], { key, secret }: RefusedKey, now: nu
   if (code === 'account_inactive') return 'ownerInactive';
   if (key.expiresAt && key.expiresAt.getTime() <= now) return 'expired';
   // Else it is a key that it comes from which has expired.
-  return secret.expiresAt && secret.expiresAt.getTime() <= now ? 'rotatedOut' : 'expired';
+  return isOver(secret, now) ? 'rotatedOut' : 'expired';
 };
 
 export type Ghost = {

@@ -9,6 +9,8 @@ import type { Stores } from './stores.ts';
 /** One process an hour does it, whichever comes first. Should it die, another one goes on an hour later. */
 const TURN = { limit: 1, windowMs: 3600_000 } as const;
 const PAGE = 200;
+/** That are looked at before a key is revoked that they come from. */
+const MOST_DESCENDANTS = 1_000;
 
 /**
  * Since when nothing has happened with a key: its last use, or the making of its newest secret. What an imported key did
@@ -30,7 +32,7 @@ type Idle = { readonly key: ApiKey; readonly since: Date };
  * Returns how many this call has revoked.
  */
 export const revokeIdleKeys = async (
-  stores: Pick<Stores, 'organizations' | 'keys' | 'usage'>,
+  stores: Pick<Stores, 'organizations' | 'keys' | 'children' | 'usage'>,
   clock: Clock,
   page = PAGE,
 ): Promise<number> => {
@@ -47,7 +49,7 @@ export const revokeIdleKeys = async (
 
 /** `revokeIdleKeys`, by one process an hour. */
 export const revokeIdleKeysInTurn = async (
-  stores: Pick<Stores, 'organizations' | 'keys' | 'usage' | 'limits'>,
+  stores: Pick<Stores, 'organizations' | 'keys' | 'children' | 'usage' | 'limits'>,
   clock: Clock,
 ): Promise<number> =>
   (await takeAttempt(stores.limits, 'idle-keys', TURN)) === null ? revokeIdleKeys(stores, clock) : 0;
@@ -69,18 +71,20 @@ async function* idleKeys(
 
 /**
  * Looks once more, at the counts, which no process ever gives up: a last use may be lost, a key in use is not revoked.
- * They are widened to whole hours or days, which can only put it off.
+ * They are widened to whole hours or days, which can only put it off. A key whose children are in use is in use: they
+ * would stop with it.
  */
 const revokeIdle = async (
-  stores: Pick<Stores, 'keys' | 'usage'>,
+  stores: Pick<Stores, 'keys' | 'children' | 'usage'>,
   { id: organizationId }: Organization,
   { key, since }: Idle,
   idleDays: number,
   now: number,
 ): Promise<boolean> => {
+  const living = key.delegates ? await stores.children.living(key.id, new Date(now), MOST_DESCENDANTS) : [];
   const { rows } = await stores.usage.byKey({
     organizationId,
-    keyId: key.id,
+    keyIds: [key, ...living].map(({ id }) => id),
     from: new Date(now - idleDays * DAY_MS),
     to: new Date(now),
     now: new Date(now),
