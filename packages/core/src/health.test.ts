@@ -162,6 +162,12 @@ describe('safe to remove', () => {
       { key: keyOf({ status: 'revoked' }), activity: undefined },
       { activity: undefined, key: keyOf({ imported: { ...imported, migratedAt: null } }) },
       { activity: activityOf(95), key: keyOf({ delegates: true }) },
+      {
+        owner: null,
+        activity: undefined,
+        key: keyOf({ imported: { ...imported, at: ago(3), migratedAt: null } }),
+      },
+      { activity: undefined, key: keyOf({ imported: { ...imported, at: ago(3), migratedAt: ago(1) } }) },
       // A short policy is no reason to overlook what runs once a month.
       { activity: activityOf(20), policies: { ...NO_POLICIES, idleDays: 5 } },
     ])

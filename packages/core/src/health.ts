@@ -83,6 +83,9 @@ const quietSince = (facts: HealthFacts): Date => {
   return idleSince(facts.key, used ? { lastUsedAt: used } : undefined);
 };
 
+/** Since when it could have been used here: what an imported key did in the other system nobody knows. */
+const knownSince = ({ key }: HealthFacts): Date => idleSince(key, undefined);
+
 const isOwned = ({ owner }: HealthFacts): boolean => owner?.status === 'active';
 
 type Rule = (facts: HealthFacts) => Omit<Finding, 'code'> | null;
@@ -146,7 +149,7 @@ const ACTIVE_RULES: Readonly<Record<FindingCode, Rule>> = {
   },
 
   never_used: (facts) => {
-    const days = daysSince(bornAt(facts.key), facts.now);
+    const days = daysSince(knownSince(facts), facts.now);
     if (lastUseOf(facts) || days < NEVER_USED_DAYS) return null;
     return { severity: 'medium', message: `It has never been used, for ${plural(days, 'day')}.` };
   },
@@ -210,12 +213,12 @@ const removalOf = (facts: HealthFacts): SafeToRemove | null => {
     if (since < MONTH_DAYS) return null;
     return { reason: 'expired', message: `It expired ${since} days ago, and nobody tries it.` };
   }
-  if (!isOwned(facts) && daysSince(bornAt(key), now) >= MONTH_DAYS) {
+  if (!isOwned(facts) && daysSince(knownSince(facts), now) >= MONTH_DAYS) {
     return { reason: 'owner_deactivated', message: 'Its owner is deactivated, and nobody tries it.' };
   }
   const used = lastUseOf(facts);
   if (!used && !(key.imported && key.imported.migratedAt === null)) {
-    const since = daysSince(bornAt(key), now);
+    const since = daysSince(knownSince(facts), now);
     if (since < MONTH_DAYS) return null;
     return { reason: 'never_used', message: `It has never been used, for ${since} days.` };
   }
