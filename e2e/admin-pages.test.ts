@@ -155,6 +155,8 @@ describe('the API reference', () => {
     expect(kept).not.toContain(token.slice(12));
     expect(await page.getByRole('region', { name: 'cURL' }).innerText()).not.toContain(token.slice(12));
     await page.getByRole('link', { name: 'Projects' }).click();
+    // Until that page has come, going back would leave another one than this.
+    await page.getByRole('heading', { name: 'Projects', level: 1 }).waitFor();
     await page.goBack();
     await page.getByRole('heading', { name: 'API reference', level: 1 }).waitFor();
     expect(await page.getByLabel('API key').inputValue()).toBe('');
